@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include "dumpfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/stat.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "sys.h"
+#include "text.h"
+
+/* Reserve at least this many chunks at a time, and an eighth of the file up to the most. */
+#define RESERVE_CHUNKS_LEAST 4u
+#define RESERVE_CHUNKS_MOST 256u
+#define SUFFIXES_MOST 10000u
+#define HIGH_DESCRIPTOR 1000
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+
+static uint64_t chunk_offset(const struct dumpfile *file, uint64_t chunk)
+{
+	return file->header->header_bytes + chunk * file->header->chunk_bytes;
+}
+
+int dumpfile_high_descriptor(int fd)
+{
+	struct rlimit limit = {0};
+	int lowest = HIGH_DESCRIPTOR;
+	long high;
+
+	if (SYS4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 &&
+	    limit.rlim_cur <= HIGH_DESCRIPTOR)
+		lowest = limit.rlim_cur > 32 ? (int)limit.rlim_cur - 16 : fd;
+	if (lowest <= fd)
+		return fd;
+	high = SYS3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, lowest);
+	if (high < 0)
+		return fd;
+	sys_close(fd);
+	return (int)high;
+}
+
+/* What file a descriptor stands for. Returns 0 or -errno. */
+static int identify(int fd, uint64_t *ret_device, uint64_t *ret_inode)
+{
+	struct statx st;
+	long r = sys_call(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_INO, (long)&st, 0);
+
+	if (r < 0)
+		return (int)r;
+	*ret_device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+	*ret_inode = st.stx_ino;
+	return 0;
+}
+
+static bool is_ours(const struct dumpfile *file, int fd)
+{
+	uint64_t device, inode;
+
+	return identify(fd, &device, &inode) == 0 && device == file->device &&
+	       inode == file->inode;
+}
+
+/* A descriptor that is the dump for certain. A program may have closed ours and have got
+ * its number for a file of its own. Returns it or -errno; a descriptor found anew is kept
+ * by the thread that wins. */
+static int own_descriptor(struct dumpfile *file)
+{
+	int fd = __atomic_load_n(&file->fd, __ATOMIC_RELAXED);
+	int found;
+
+	if (fd >= 0 && is_ours(file, fd))
+		return fd;
+	found = sys_open(file->path,
+			 O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+	if (found < 0)
+		return found;
+	if (!is_ours(file, found)) {
+		sys_close(found);
+		return -ESTALE;
+	}
+	found = dumpfile_high_descriptor(found);
+	if (!__atomic_compare_exchange_n(&file->fd, &fd, found, false, __ATOMIC_RELAXED,
+					 __ATOMIC_RELAXED)) {
+		sys_close(found);
+		return is_ours(file, fd) ? fd : -ESTALE;
+	}
+	return found;
+}
+
+/* fallocate, without the signal that a file size limit sends. Returns 0 or -errno. */
+static int allocate_space(int fd, uint64_t offset, uint64_t bytes)
+{
+	uint64_t xfsz = 1ull << (SIGXFSZ - 1);
+	uint64_t before = 0;
+	struct timespec at_once = {0, 0};
+	long r;
+
+	(void)SYS4(SYS_rt_sigprocmask, SIG_BLOCK, &xfsz, &before, sizeof(xfsz));
+	do {
+		r = SYS4(SYS_fallocate, fd, 0, offset, bytes);
+	} while (r == -EINTR);
+	if (r == -EFBIG && !(before & xfsz))
+		(void)SYS4(SYS_rt_sigtimedwait, &xfsz, NULL, &at_once, sizeof(xfsz));
+	(void)SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
+	return (int)r;
+}
+
+/* Where a file system has no fallocate: grow the file and have the kernel fault the pages
+ * in, which fails with an error where a store would fail with a signal. */
+static int populate_space(int fd, uint64_t offset, uint64_t bytes)
+{
+	long r = SYS2(SYS_ftruncate, fd, offset + bytes);
+	long map;
+
+	if (r < 0)
+		return (int)r;
+	map = SYS6(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+	if ((unsigned long)map >= -4095UL)
+		return (int)map;
+	r = SYS3(SYS_madvise, map, bytes, MADV_POPULATE_WRITE);
+	(void)SYS2(SYS_munmap, map, bytes);
+	return (int)r;
+}
+
+static int reserve_space(int fd, uint64_t offset, uint64_t bytes)
+{
+	int r = allocate_space(fd, offset, bytes);
+
+	return r == -EOPNOTSUPP || r == -ENOSYS ? populate_space(fd, offset, bytes) : r;
+}
+
+static int map_file(int fd, uint64_t offset, size_t bytes, void **ret_map)
+{
+	long map = SYS6(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_POPULATE, fd, offset);
+
+	if ((unsigned long)map >= -4095UL)
+		return (int)map;
+	*ret_map = (void *)map;
+	return 0;
+}
+
+/* Opens a file that was not there before. */
+static int create_new(const char *path, char *ret_path, size_t bytes)
+{
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
+	struct text text;
+	int fd = -EEXIST;
+
+	for (unsigned i = 0; fd == -EEXIST && i < SUFFIXES_MOST; i++) {
+		text_init(&text, ret_path, bytes);
+		text_add(&text, path);
+		if (i) {
+			text_add_char(&text, '.');
+			text_add_number(&text, i);
+		}
+		if (text.cut)
+			return -ENAMETOOLONG;
+		fd = sys_open(ret_path, flags, 0600);
+	}
+	return fd;
+}
+
+int dumpfile_create(struct dumpfile *file, const char *path,
+		    const struct mft_header *initial)
+{
+	uint64_t first_bytes = initial->header_bytes +
+			       (uint64_t)RESERVE_CHUNKS_LEAST * initial->chunk_bytes;
+	int fd = create_new(path, file->path, sizeof(file->path));
+	void *map;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	fd = dumpfile_high_descriptor(fd);
+	r = identify(fd, &file->device, &file->inode);
+	if (r < 0)
+		goto out;
+	r = reserve_space(fd, 0, first_bytes);
+	if (r < 0)
+		goto out;
+	r = map_file(fd, 0, initial->header_bytes, &map);
+	if (r < 0)
+		goto out;
+	memcpy(map, initial, sizeof(*initial));
+	file->fd = fd;
+	file->reserved_chunks = RESERVE_CHUNKS_LEAST;
+	file->stopped = 0;
+	file->header = map;
+	return 0;
+out:
+	sys_close(fd);
+	(void)SYS3(SYS_unlinkat, AT_FDCWD, file->path, 0);
+	return r;
+}
+
+static int64_t stop(struct dumpfile *file, enum mft_stop reason, int error)
+{
+	uint32_t expected = 0;
+
+	if (__atomic_compare_exchange_n(&file->stopped, &expected, 1, false,
+					__ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+		file->header->stop_errno = -error;
+		file->header->stop_reason = reason;
+	}
+	return error;
+}
+
+/* Makes sure that there is space for chunk `index`. Threads may do the same work twice;
+ * reserving is idempotent. */
+static int reserve_chunk(struct dumpfile *file, int fd, uint32_t index)
+{
+	uint32_t reserved = __atomic_load_n(&file->reserved_chunks, __ATOMIC_ACQUIRE);
+	uint32_t count = index / 8;
+	int r;
+
+	if (index < reserved)
+		return 0;
+	if (count < RESERVE_CHUNKS_LEAST)
+		count = RESERVE_CHUNKS_LEAST;
+	if (count > RESERVE_CHUNKS_MOST)
+		count = RESERVE_CHUNKS_MOST;
+	/* From the first chunk that nobody reserved: its taker may rely on our raising
+	 * reserved_chunks beyond it. */
+	r = reserve_space(fd, chunk_offset(file, reserved),
+			  (uint64_t)(index - reserved + count) * file->header->chunk_bytes);
+	if (r < 0 && count > 1) {
+		count = 1;
+		r = reserve_space(fd, chunk_offset(file, reserved),
+				  (uint64_t)(index - reserved + 1) *
+					  file->header->chunk_bytes);
+	}
+	if (r < 0)
+		return r;
+	while (reserved < index + count &&
+	       !__atomic_compare_exchange_n(&file->reserved_chunks, &reserved,
+					    index + count, false, __ATOMIC_RELEASE,
+					    __ATOMIC_ACQUIRE))
+		;
+	return 0;
+}
+
+int64_t dumpfile_take_chunk(struct dumpfile *file, struct mft_chunk **ret_chunk)
+{
+	uint32_t index;
+	void *map;
+	int fd;
+	int r;
+
+	if (!file->header || __atomic_load_n(&file->stopped, __ATOMIC_RELAXED))
+		return -ENOSPC;
+	fd = own_descriptor(file);
+	if (fd < 0)
+		return stop(file, MFT_STOP_FILE_GONE, fd);
+	index = __atomic_fetch_add(&file->header->chunks, 1, __ATOMIC_RELAXED);
+	r = reserve_chunk(file, fd, index);
+	if (r < 0)
+		return stop(file, r == -EFBIG ? MFT_STOP_LIMIT : MFT_STOP_SPACE, r);
+	r = map_file(fd, chunk_offset(file, index), file->header->chunk_bytes, &map);
+	if (r < 0)
+		return stop(file, MFT_STOP_MAP, r);
+	*ret_chunk = map;
+	return index;
+}
+
+void dumpfile_unmap_chunk(struct dumpfile *file, struct mft_chunk *chunk)
+{
+	sys_unmap(chunk, file->header->chunk_bytes);
+}
+
+void dumpfile_trim(struct dumpfile *file)
+{
+	uint32_t chunks = __atomic_load_n(&file->header->chunks, __ATOMIC_RELAXED);
+	int fd = own_descriptor(file);
+
+	if (fd < 0 || __atomic_load_n(&file->stopped, __ATOMIC_RELAXED))
+		return;
+	__atomic_store_n(&file->reserved_chunks, chunks, __ATOMIC_RELEASE);
+	(void)SYS2(SYS_ftruncate, fd, chunk_offset(file, chunks));
+}
+
+void dumpfile_abandon(struct dumpfile *file)
+{
+	if (!file->header)
+		return;
+	if (file->fd >= 0 && is_ours(file, file->fd))
+		sys_close(file->fd);
+	sys_unmap(file->header, file->header->header_bytes);
+	file->header = NULL;
+	file->fd = -1;
+	file->stopped = 0;
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+#include "modules.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <limits.h>
+#include <link.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "memory.h"
+#include "process.h"
+#include "recorder.h"
+
+#define MODULES_MOST 16384u
+
+struct module_entry {
+	uintptr_t start, end, bias;
+	uint64_t
+		identity; /* hash of path and build-id: another library at the same place */
+	uint32_t id;
+};
+
+/* Sorted by start; never changed once it is published. */
+struct module_table {
+	struct module_table
+		*retired; /* the next of those that nobody may look at any more */
+	uint32_t count;
+	uint32_t capacity;
+	struct module_entry entries[];
+};
+
+struct modules modules = {.stale = 1};
+
+static struct module_table *modules_now; /* atomic; NULL: none yet */
+static uint32_t modules_last_id;	 /* atomic */
+static struct module_table *modules_retired;
+static uint32_t modules_readers; /* atomic; threads that may hold a table */
+static uint32_t modules_busy;	 /* a thread is looking; atomic, never waited for */
+
+struct glance {
+	struct recorder *recorder;
+	const struct module_table *before;
+	struct module_table *after;
+	bool complete;
+	bool changed;
+};
+
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ p[i]) * 0x100000001b3ull; /* FNV-1a */
+	return hash;
+}
+
+/* The NT_GNU_BUILD_ID note, or an empty one. ELF gABI, "Note Section". */
+static struct mft_bytes find_build_id(uintptr_t bias, const ElfW(Phdr) * segments,
+				      unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const ElfW(Phdr) *segment = &segments[i];
+		const uint8_t *p, *end;
+
+		if (segment->p_type != PT_NOTE)
+			continue;
+		p = (const uint8_t *)(bias + segment->p_vaddr);
+		end = p + segment->p_memsz;
+		while ((size_t)(end - p) >= sizeof(ElfW(Nhdr))) {
+			ElfW(Nhdr) note;
+			size_t name, data;
+
+			memcpy(&note, p, sizeof(note));
+			p += sizeof(note);
+			name = (note.n_namesz + 3u) & ~3u;
+			data = (note.n_descsz + 3u) & ~3u;
+			if (name > (size_t)(end - p) || data > (size_t)(end - p) - name)
+				break;
+			if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+			    memcmp(p, "GNU", 4) == 0)
+				return (struct mft_bytes){p + name, note.n_descsz};
+			p += name + data;
+		}
+	}
+	return (struct mft_bytes){NULL, 0};
+}
+
+static size_t table_bytes(uint32_t capacity)
+{
+	return sizeof(struct module_table) + capacity * sizeof(struct module_entry);
+}
+
+static struct module_table *new_table(uint32_t capacity)
+{
+	struct module_table *table = memory_map(table_bytes(capacity));
+
+	if (table)
+		table->capacity = capacity;
+	return table;
+}
+
+static const struct module_entry *find_same(const struct module_table *table,
+					    const struct module_entry *wanted)
+{
+	for (uint32_t i = 0; table && i < table->count; i++) {
+		const struct module_entry *entry = &table->entries[i];
+
+		if (entry->start == wanted->start && entry->end == wanted->end &&
+		    entry->bias == wanted->bias && entry->identity == wanted->identity)
+			return entry;
+	}
+	return NULL;
+}
+
+static void insert_sorted(struct module_table *table, const struct module_entry *entry)
+{
+	uint32_t i = table->count++;
+
+	for (; i && table->entries[i - 1].start > entry->start; i--)
+		table->entries[i] = table->entries[i - 1];
+	table->entries[i] = *entry;
+}
+
+/* One module, with the loader's lock held: it cannot go away meanwhile. */
+static int look_at(struct dl_phdr_info *info, size_t bytes, void *context)
+{
+	struct glance *glance = context;
+	const char *path = info->dlpi_name ? info->dlpi_name : "";
+	struct module_entry entry = {.start = UINTPTR_MAX, .bias = info->dlpi_addr};
+	const struct module_entry *same;
+	struct mft_module record;
+
+	(void)bytes;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		uintptr_t start = info->dlpi_addr + segment->p_vaddr;
+
+		if (segment->p_type != PT_LOAD)
+			continue;
+		if (start < entry.start)
+			entry.start = start;
+		if (start + segment->p_memsz > entry.end)
+			entry.end = start + segment->p_memsz;
+	}
+	if (entry.end == 0 || glance->after->count == glance->after->capacity) {
+		glance->complete &= entry.end == 0;
+		return 0;
+	}
+	/* The program itself has no name there. */
+	if (!*path && entry.start <= getauxval(AT_ENTRY) && getauxval(AT_ENTRY) < entry.end)
+		path = process.exe;
+	record.build_id = find_build_id(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum);
+	record.path = (struct mft_bytes){(const uint8_t *)path, strlen(path)};
+	entry.identity =
+		hash_bytes(hash_bytes(0xcbf29ce484222325ull, path, record.path.length),
+			   record.build_id.data, record.build_id.length);
+	same = find_same(glance->before, &entry);
+	if (same) {
+		entry.id = same->id;
+	} else {
+		entry.id = __atomic_add_fetch(&modules_last_id, 1, __ATOMIC_RELAXED);
+		record.id = entry.id;
+		record.bias = entry.bias;
+		record.start = entry.start;
+		record.end = entry.end;
+		if (!recorder_room(glance->recorder,
+				   record.path.length + record.build_id.length + 96) ||
+		    mft_put_module(&glance->recorder->encoder, &record) < 0) {
+			glance->complete = false;
+			return 0;
+		}
+		glance->changed = true;
+	}
+	insert_sorted(glance->after, &entry);
+	return 0;
+}
+
+/* Says which modules of the old table are not in the new one. */
+static bool report_gone(struct recorder *r, const struct module_table *before,
+			const struct module_table *after)
+{
+	bool gone = false;
+
+	for (uint32_t i = 0; before && i < before->count; i++) {
+		struct mft_long record;
+
+		if (find_same(after, &before->entries[i]))
+			continue;
+		gone = true;
+		if (!recorder_room(r, MFT_HOT_BYTES_MAX))
+			continue;
+		mft_long_begin(&r->encoder, &record, MFT_VARINT_BYTES_MAX);
+		mft_long_varint(&record, before->entries[i].id);
+		(void)mft_long_end(&r->encoder, &record, MFT_OP_MODULE_GONE);
+	}
+	return gone;
+}
+
+/* Puts a new table in place of the old one, which goes once nobody can hold it. */
+static void publish(struct module_table *table)
+{
+	struct module_table *old =
+		__atomic_exchange_n(&modules_now, table, __ATOMIC_SEQ_CST);
+
+	if (old) {
+		old->retired = modules_retired;
+		modules_retired = old;
+	}
+	/* Partner: modules_find, which counts itself before it takes the table. */
+	if (__atomic_load_n(&modules_readers, __ATOMIC_SEQ_CST))
+		return;
+	while (modules_retired) {
+		old = modules_retired;
+		modules_retired = old->retired;
+		memory_unmap(old, table_bytes(old->capacity));
+	}
+}
+
+/* Looks at all modules. The caller holds modules_busy. */
+static void look(struct recorder *r)
+{
+	struct glance glance = {.recorder = r, .complete = true};
+	uint32_t capacity;
+	bool gone;
+
+	glance.before = __atomic_load_n(&modules_now, __ATOMIC_ACQUIRE);
+	capacity = glance.before ? glance.before->count * 2 + 64 : 128;
+	if (capacity > MODULES_MOST)
+		capacity = MODULES_MOST;
+	glance.after = new_table(capacity);
+	if (!glance.after)
+		return;
+	dl_iterate_phdr(look_at, &glance);
+	if (!glance.complete)
+		__atomic_store_n(&modules.stale, 1, __ATOMIC_RELEASE);
+	gone = report_gone(r, glance.before, glance.after);
+	publish(glance.after);
+	if (gone)
+		__atomic_fetch_add(&modules.unload_generation, 1, __ATOMIC_RELEASE);
+	if (gone || glance.changed)
+		__atomic_fetch_add(&modules.generation, 1, __ATOMIC_RELEASE);
+}
+
+static bool try_look(struct recorder *r)
+{
+	uint32_t expected = 0;
+	int saved = errno;
+
+	if (!__atomic_compare_exchange_n(&modules_busy, &expected, 1, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	/* Before looking: what happens meanwhile makes it stale again. */
+	__atomic_store_n(&modules.stale, 0, __ATOMIC_RELEASE);
+	look(r);
+	__atomic_store_n(&modules_busy, 0, __ATOMIC_RELEASE);
+	errno = saved;
+	return true;
+}
+
+void modules_refresh(struct recorder *r)
+{
+	if (__builtin_expect(__atomic_load_n(&modules.stale, __ATOMIC_ACQUIRE), 0))
+		(void)try_look(r);
+}
+
+/* Returns the module's number, or MFT_MODULE_NONE. */
+static uint32_t find(uintptr_t address, uintptr_t *ret_bias)
+{
+	const struct module_table *table;
+	uint32_t low = 0, high, id = MFT_MODULE_NONE;
+
+	/* Partner: publish. */
+	__atomic_fetch_add(&modules_readers, 1, __ATOMIC_SEQ_CST);
+	table = __atomic_load_n(&modules_now, __ATOMIC_SEQ_CST);
+	high = table ? table->count : 0;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (table->entries[middle].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (table && low < table->count && table->entries[low].start <= address) {
+		id = table->entries[low].id;
+		*ret_bias = table->entries[low].bias;
+	}
+	__atomic_fetch_sub(&modules_readers, 1, __ATOMIC_RELEASE);
+	return id;
+}
+
+#if __GLIBC_PREREQ(2, 35)
+extern __typeof(_dl_find_object) _dl_find_object __attribute__((weak));
+
+/* Records the one module that holds address, as the loader finds it without a lock (glibc
+ * 2.35), under a number of its own. For while another thread looks at all of them: code on
+ * our own stack cannot be unloaded meanwhile. Returns its number. */
+static uint32_t record_one(struct recorder *r, uintptr_t address, uintptr_t *ret_bias)
+{
+	struct dl_find_object found;
+	const ElfW(Ehdr) * header;
+	struct mft_module record;
+
+	if (!_dl_find_object || _dl_find_object((void *)address, &found) != 0)
+		return MFT_MODULE_NONE;
+	header = found.dlfo_map_start;
+	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
+		return MFT_MODULE_NONE;
+	record.bias = found.dlfo_link_map->l_addr;
+	record.start = (uintptr_t)found.dlfo_map_start;
+	record.end = (uintptr_t)found.dlfo_map_end;
+	record.path.data = (const uint8_t *)found.dlfo_link_map->l_name;
+	if (!*found.dlfo_link_map->l_name)
+		record.path.data = (const uint8_t *)process.exe;
+	record.path.length = strlen((const char *)record.path.data);
+	record.build_id = find_build_id(
+		record.bias, (const ElfW(Phdr) *)((const char *)header + header->e_phoff),
+		header->e_phnum);
+	record.id = __atomic_add_fetch(&modules_last_id, 1, __ATOMIC_RELAXED);
+	if (!recorder_room(r, record.path.length + record.build_id.length + 96) ||
+	    mft_put_module(&r->encoder, &record) < 0)
+		return MFT_MODULE_NONE;
+	*ret_bias = record.bias;
+	return record.id;
+}
+
+/* Whether the loader knows of code there. */
+static bool loader_knows(uintptr_t address)
+{
+	struct dl_find_object found;
+
+	return !_dl_find_object || _dl_find_object((void *)address, &found) == 0;
+}
+#else
+static uint32_t record_one(struct recorder *r, uintptr_t address, uintptr_t *ret_bias)
+{
+	(void)r;
+	(void)address;
+	(void)ret_bias;
+	return MFT_MODULE_NONE;
+}
+
+static bool loader_knows(uintptr_t address)
+{
+	(void)address;
+	return true;
+}
+#endif
+
+uint32_t modules_find(struct recorder *r, uintptr_t address, uintptr_t *ret_bias)
+{
+	uint32_t id;
+
+	*ret_bias = 0;
+	id = find(address, ret_bias);
+	if (id != MFT_MODULE_NONE || !loader_knows(address))
+		return id;
+	if (try_look(r))
+		id = find(address, ret_bias);
+	return id != MFT_MODULE_NONE ? id : record_one(r, address, ret_bias);
+}
+
+void modules_forget(void)
+{
+	/* The table stays mapped: a reader that the fork interrupted may return to it. */
+	__atomic_store_n(&modules_now, NULL, __ATOMIC_RELEASE);
+	modules_last_id = 0;
+	modules_retired = NULL;
+	modules_readers = 0;
+	modules_busy = 0;
+	modules.stale = 1;
+	modules.generation = 0;
+	modules.unload_generation = 0;
+}
+
+static int find_known(struct dl_phdr_info *info, size_t bytes, void *context)
+{
+	uintptr_t start = UINTPTR_MAX, end = 0;
+
+	(void)bytes;
+	(void)context;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		if (segment->p_type != PT_LOAD)
+			continue;
+		if (info->dlpi_addr + segment->p_vaddr < start)
+			start = info->dlpi_addr + segment->p_vaddr;
+		if (info->dlpi_addr + segment->p_vaddr + segment->p_memsz > end)
+			end = info->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+	}
+	if (info->dlpi_addr && info->dlpi_addr == getauxval(AT_BASE)) {
+		modules.linker_start = start;
+		modules.linker_bytes = end - start;
+	}
+	if (start <= (uintptr_t)&modules && (uintptr_t)&modules < end) {
+		modules.own_start = start;
+		modules.own_bytes = end - start;
+	}
+	return 0;
+}
+
+void modules_begin(void)
+{
+	dl_iterate_phdr(find_known, NULL);
+}

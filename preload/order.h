@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * order.h - when things happened, and in which order across threads, without a shared
+ * counter.
+ *
+ * Every recorder has a hybrid logical clock (Kulkarni et al., "Logical Physical Clocks",
+ * 2014): it follows the coarse system clock and never runs backwards. Every piece of the
+ * address space has a word (owner, clock of the last event there). A recorder that touches
+ * a piece whose word another recorder wrote moves its clock beyond that word's (Lamport,
+ * 1978), so of two events on one address, by different threads, the later has the strictly
+ * greater clock. A thread that works on its own memory only compares one word.
+ *
+ * Guarantees: lock-free; a shared cache line is written only where threads really touch the
+ * same memory or where the clock has moved on since this thread's last event there.
+ * Sharing a word by hash is harmless: it only orders more than needed.
+ * The table is wiped in a forked child (process.c), whose clock starts anew.
+ */
+#ifndef ORDER_H
+#define ORDER_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "mft_format.h"
+
+#define ORDER_WORDS 65536u   /* 512 KiB, touched as the program's heap is */
+#define ORDER_PIECE_SHIFT 10 /* bytes of address space under one word: 1 KiB */
+#define ORDER_OWNER_BITS 16  /* live recorders that can be told apart */
+
+/* The table can be wiped on fork by whole pages of any size in use. */
+#if defined(__x86_64__)
+#define ORDER_ALIGNMENT 4096
+#else
+#define ORDER_ALIGNMENT 65536
+#endif
+
+/* clock << ORDER_OWNER_BITS | owner. Atomic; partners are order_touch in all threads. */
+extern uint64_t order_words[ORDER_WORDS];
+
+struct order {
+	uint64_t clock; /* units of MFT_CLOCK_UNIT_NS since the process's start */
+	uint64_t word;	/* what order_words holds where this recorder came last */
+	uint32_t owner; /* not 0; unique among live recorders */
+};
+
+/* The system clock that everything is measured by, coarse (cheap, a few ms) or exact. */
+static inline uint64_t order_now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* owner: not 0, and nobody else's. The clock begins at 0, and the word is never that of an
+ * untouched piece. */
+static inline void order_init(struct order *order, uint32_t owner)
+{
+	order->clock = 0;
+	order->owner = owner;
+	order->word = owner;
+}
+
+/* Moves the clock on to `clock` units if that is later. */
+static inline void order_advance(struct order *order, uint64_t clock)
+{
+	if (clock > order->clock) {
+		order->clock = clock;
+		order->word = clock << ORDER_OWNER_BITS | order->owner;
+	}
+}
+
+/* The slow half of order_touch. */
+void order_touch_other(struct order *order, uint64_t *word);
+
+/* Puts the event at hand, which concerns `address`, behind every earlier event there.
+ * To be called before a release is made and after an acquisition was; order->clock is
+ * then the event's clock. */
+static inline void order_touch(struct order *order, uint64_t address)
+{
+	uint64_t *word = &order_words[(address >> ORDER_PIECE_SHIFT) % ORDER_WORDS];
+
+	if (__builtin_expect(__atomic_load_n(word, __ATOMIC_ACQUIRE) != order->word, 0))
+		order_touch_other(order, word);
+}
+
+#endif

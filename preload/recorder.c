@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder.h"
+
+#include <errno.h>
+#include <linux/prctl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "memory.h"
+#include "process.h"
+#include "real.h"
+#include "snapshot.h"
+#include "sys.h"
+
+/* After so many bytes of one thread the exact clock is read, so that the order of large
+ * acquisitions and releases across threads, and with it the peak, is right to this much
+ * per thread. */
+#define UNCLOCKED_BYTES_MOST (64u * 1024)
+
+/* How many recorders of other threads are looked at for one whose thread is gone. */
+#define TAKEOVER_PROBES 4u
+
+__thread struct recorder_thread recorder_thread
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+struct recorder *recorder_list;
+static uint32_t recorder_count; /* streams handed out; atomic */
+static uint32_t
+	recorder_probe;	      /* where the search for a free one goes on; atomic, a hint */
+static uint32_t process_told; /* the PROCESS record is written; atomic */
+
+/* ---- Whose recorder --------------------------------------------------------------- */
+
+static bool thread_is_gone(int tid)
+{
+	return SYS3(SYS_tgkill, process.pid, tid, 0) == -ESRCH;
+}
+
+static bool claim(struct recorder *r, int old, int tid)
+{
+	return __atomic_compare_exchange_n(&r->tid, &old, tid, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
+}
+
+/* A recorder whose thread has ended, or NULL. Only a few are looked at: with many short
+ * threads most are free, with many long ones none need be. */
+static struct recorder *take_over(int tid)
+{
+	uint32_t count = __atomic_load_n(&recorder_count, __ATOMIC_RELAXED);
+	uint32_t skip;
+	struct recorder *r = __atomic_load_n(&recorder_list, __ATOMIC_ACQUIRE);
+
+	if (count == 0)
+		return NULL;
+	skip = __atomic_fetch_add(&recorder_probe, TAKEOVER_PROBES, __ATOMIC_RELAXED) %
+	       count;
+	for (; r && skip; skip--)
+		r = r->next;
+	for (uint32_t i = 0; i < TAKEOVER_PROBES; i++) {
+		int old;
+
+		if (!r)
+			r = __atomic_load_n(&recorder_list, __ATOMIC_ACQUIRE);
+		if (!r)
+			return NULL;
+		old = __atomic_load_n(&r->tid, __ATOMIC_ACQUIRE);
+		if (!r->is_nested && (old == tid || thread_is_gone(old)) &&
+		    claim(r, old, tid))
+			return r;
+		r = r->next;
+	}
+	return NULL;
+}
+
+static struct recorder *create(int tid)
+{
+	uint32_t number = __atomic_fetch_add(&recorder_count, 1, __ATOMIC_RELAXED);
+	struct recorder *r;
+
+	if (number + 1 >= 1u << ORDER_OWNER_BITS)
+		return NULL;
+	r = memory_map(sizeof(*r));
+	if (!r)
+		return NULL;
+	r->stream = number;
+	order_init(&r->order, number + 1);
+	r->tid = tid;
+	r->next = __atomic_load_n(&recorder_list, __ATOMIC_RELAXED);
+	/* Partner: every walk of the list. */
+	while (!__atomic_compare_exchange_n(&recorder_list, &r->next, r, false,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+	return r;
+}
+
+/* What the last thread left half done when it was cancelled in the middle of a record. */
+static void tidy(struct recorder *r)
+{
+	if (r->busy && r->encoder.pos)
+		memset(r->encoder.pos, 0,
+		       (size_t)(r->encoder.end - r->encoder.pos) + MFT_ENCODE_SLACK);
+	r->busy = 0;
+	r->described = false;
+	if (r->nested) {
+		tidy(r->nested);
+		r->nested->tid = r->tid;
+	}
+}
+
+/* A recorder for the calling thread: one left by a thread that is gone, or a new one. A
+ * signal handler that comes in between finds `attaching` and its events are counted lost.
+ */
+static struct recorder *attach(void)
+{
+	struct recorder *r;
+	int tid = sys_gettid();
+
+	recorder_thread.attaching = true;
+	r = take_over(tid);
+	if (r)
+		tidy(r);
+	else
+		r = create(tid);
+	if (r) {
+		order_advance(&r->order, process_clock(false));
+		recorder_thread.recorder = r;
+	}
+	recorder_thread.attaching = false;
+	return r;
+}
+
+static struct recorder *attach_nested(struct recorder *outer)
+{
+	struct recorder *r;
+
+	recorder_thread.attaching = true;
+	r = create(outer->tid);
+	if (r) {
+		r->is_nested = true;
+		r->described = true;
+		order_advance(&r->order, outer->order.clock);
+		outer->nested = r;
+	}
+	recorder_thread.attaching = false;
+	return r;
+}
+
+static void count_lost(struct recorder *r)
+{
+	if (r && r->chunk)
+		r->chunk->lost_events++;
+	else if (process.dump.header)
+		__atomic_fetch_add(&process.dump.header->lost_events, 1, __ATOMIC_RELAXED);
+}
+
+static struct recorder *enter_slow(void)
+{
+	struct recorder *r;
+
+	if (recorder_thread.own_work)
+		return NULL;
+	if (recorder_thread.attaching) {
+		if (__atomic_load_n(&process_page.state, __ATOMIC_ACQUIRE) ==
+		    PROCESS_RECORDING)
+			count_lost(NULL);
+		return NULL;
+	}
+	if (!process_ready())
+		return NULL;
+	r = recorder_thread.recorder;
+	if (!r)
+		r = attach();
+	if (r && r->busy)
+		r = r->nested ? r->nested : attach_nested(r);
+	if (!r || r->busy) {
+		count_lost(NULL);
+		return NULL;
+	}
+	r->busy = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return r;
+}
+
+/* The calling thread's recorder, held until leave; NULL: this event is not to be recorded
+ * (or was counted lost). */
+static inline struct recorder *enter(void)
+{
+	struct recorder *r = recorder_thread.recorder;
+
+	if (__builtin_expect(r && !r->busy && !recorder_thread.own_work &&
+				     __atomic_load_n(&process_page.state,
+						     __ATOMIC_ACQUIRE) == PROCESS_RECORDING,
+			     1)) {
+		r->busy = 1;
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		return r;
+	}
+	return enter_slow();
+}
+
+static inline void leave(struct recorder *r)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	r->busy = 0;
+}
+
+bool recorder_run(void (*work)(struct recorder *recorder, void *context), void *context)
+{
+	struct recorder *r = enter();
+
+	if (!r)
+		return false;
+	work(r, context);
+	leave(r);
+	return true;
+}
+
+bool recorder_is_alone(void)
+{
+	int tid = sys_gettid();
+
+	for (struct recorder *r = __atomic_load_n(&recorder_list, __ATOMIC_ACQUIRE); r;
+	     r = r->next)
+		if (r->tid != tid && !thread_is_gone(r->tid))
+			return false;
+	return true;
+}
+
+void recorder_abandon_all(void)
+{
+	for (struct recorder *r = recorder_list; r; r = r->next) {
+		if (!r->chunk)
+			continue;
+		/* A record that the fork interrupted is finished when the handler returns:
+		 * into memory of our own then. */
+		if (r->busy)
+			(void)SYS6(SYS_mmap, r->chunk, process.dump.header->chunk_bytes,
+				   PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		else
+			dumpfile_unmap_chunk(&process.dump, r->chunk);
+	}
+	recorder_list = NULL;
+	recorder_count = 0;
+	process_told = 0;
+	recorder_thread.recorder = NULL;
+}
+
+/* ---- Room ------------------------------------------------------------------------- */
+
+static bool next_chunk(struct recorder *r)
+{
+	struct mft_chunk *chunk;
+
+	if (dumpfile_take_chunk(&process.dump, &chunk) < 0)
+		return false;
+	chunk->kind = MFT_CHUNK_EVENTS;
+	chunk->header_bytes = sizeof(*chunk);
+	chunk->stream = r->stream;
+	chunk->seq = r->chunk_seq++;
+	chunk->tid = r->tid;
+	chunk->flags = r->is_nested ? MFT_CHUNK_FLAG_NESTED : 0;
+	chunk->base_clock = r->order.clock;
+	/* Partner: the reader takes nothing of a chunk without its magic. */
+	__atomic_store_n(&chunk->magic, MFT_CHUNK_MAGIC, __ATOMIC_RELEASE);
+	if (r->chunk)
+		dumpfile_unmap_chunk(&process.dump, r->chunk);
+	r->chunk = chunk;
+	mft_encoder_init(&r->encoder, (uint8_t *)(chunk + 1),
+			 (uint8_t *)chunk + process.dump.header->chunk_bytes -
+				 MFT_ENCODE_SLACK,
+			 chunk->base_clock);
+	return true;
+}
+
+static bool put_notice(struct recorder *r, enum mft_notice_code code, const char *string)
+{
+	struct mft_long record;
+
+	mft_long_begin(&r->encoder, &record, MFT_LONG_PAYLOAD_MAX);
+	mft_long_varint(&record, code);
+	mft_long_bytes(&record, string, strlen(string));
+	return mft_long_end(&r->encoder, &record, MFT_OP_NOTICE) == 0;
+}
+
+/* Who the process is, at the head of whichever stream is first. */
+static void describe_process(struct recorder *r)
+{
+	struct mft_long record;
+
+	(void)process_describe(&r->encoder);
+	if (process.allocator[0]) {
+		mft_long_begin(&r->encoder, &record, MFT_LONG_PAYLOAD_MAX);
+		mft_long_bytes(&record, process.allocator, strlen(process.allocator));
+		(void)mft_long_end(&r->encoder, &record, MFT_OP_ALLOCATOR);
+	}
+	if (process.own_malloc[0])
+		(void)put_notice(r, MFT_NOTICE_OWN_MALLOC, process.own_malloc);
+	if (process.config.bad_option[0])
+		(void)put_notice(r, MFT_NOTICE_OPTION, process.config.bad_option);
+}
+
+static void describe_thread(struct recorder *r)
+{
+	char name[16] = "";
+	struct mft_long record;
+
+	(void)SYS2(SYS_prctl, PR_GET_NAME, name);
+	mft_long_begin(&r->encoder, &record, MFT_LONG_PAYLOAD_MAX);
+	mft_long_varint(&record, (uint32_t)r->tid);
+	mft_long_bytes(&record, name, strnlen(name, sizeof(name)));
+	if (mft_long_end(&r->encoder, &record, MFT_OP_THREAD) == 0)
+		r->described = true;
+}
+
+bool recorder_room(struct recorder *r, size_t bytes)
+{
+	if (__builtin_expect(mft_room(&r->encoder, bytes) && r->chunk && r->described, 1))
+		return true;
+	if (!r->chunk || !mft_room(&r->encoder, bytes + 64)) {
+		if (!next_chunk(r))
+			return false;
+		if (!__atomic_exchange_n(&process_told, 1, __ATOMIC_RELAXED))
+			describe_process(r);
+	}
+	if (!r->described)
+		describe_thread(r);
+	return mft_room(&r->encoder, bytes);
+}
+
+/* ---- Events ----------------------------------------------------------------------- */
+
+/* Takes the time for an event that concerns address, and its place among the others. */
+static inline void stamp(struct recorder *r, const void *address, uint64_t bytes)
+{
+	bool exact = false;
+
+	r->unclocked_bytes += bytes;
+	if (__builtin_expect(r->unclocked_bytes >= UNCLOCKED_BYTES_MOST, 0)) {
+		r->unclocked_bytes = 0;
+		exact = true;
+	}
+	order_advance(&r->order, process_clock(exact));
+	order_touch(&r->order, (uintptr_t)address);
+}
+
+/* Room for one event with its clock. */
+static inline bool begin_event(struct recorder *r)
+{
+	if (__builtin_expect(!recorder_room(r, 2 * MFT_HOT_BYTES_MAX), 0)) {
+		count_lost(r);
+		return false;
+	}
+	if (r->order.clock != r->encoder.clock)
+		mft_put_clock(&r->encoder, r->order.clock);
+	return true;
+}
+
+static inline bool snapshot_is_due(const struct recorder *r)
+{
+	return r->live_bytes >= r->live_check || r->live_bytes <= r->live_floor ||
+	       r->order.clock >= r->clock_check;
+}
+
+void recorder_alloc(uint8_t op, const void *p, size_t size, size_t alignment,
+		    const void *frame)
+{
+	struct recorder *r = enter();
+	uint64_t usable;
+	uint32_t stack;
+
+	if (!r)
+		return;
+	stack = stack_capture(r, frame);
+	/* Only reads it: the parameter is not const for historical reasons. */
+	usable = real.malloc_usable_size((void *)(uintptr_t)p);
+	stamp(r, p, usable);
+	if (begin_event(r)) {
+		unsigned log2 = 63;
+
+		if (alignment && (alignment & (alignment - 1)) == 0)
+			log2 = (unsigned)__builtin_ctzl(alignment);
+		mft_put_alloc(&r->encoder, op, (uintptr_t)p, size, usable, stack, log2);
+	}
+	r->live_bytes += (int64_t)usable;
+	if (__builtin_expect(snapshot_is_due(r), 0))
+		snapshot_consider(r);
+	leave(r);
+}
+
+void recorder_free(uint8_t op, void *p)
+{
+	struct recorder *r = enter();
+	uint64_t usable;
+
+	if (!r)
+		return;
+	usable = real.malloc_usable_size(p);
+	stamp(r, p, usable);
+	if (begin_event(r))
+		mft_put_free(&r->encoder, op, (uintptr_t)p);
+	r->live_bytes -= (int64_t)usable;
+	if (__builtin_expect(snapshot_is_due(r), 0))
+		snapshot_consider(r);
+	leave(r);
+}
+
+void recorder_reacquire(void *p)
+{
+	struct recorder *r = enter();
+	uint64_t usable;
+
+	if (!r)
+		return;
+	usable = real.malloc_usable_size(p);
+	stamp(r, p, 0);
+	if (begin_event(r))
+		mft_put_reacquire(&r->encoder);
+	r->live_bytes += (int64_t)usable;
+	leave(r);
+}
+
+void recorder_failed(uint8_t op, size_t size, int error, const void *frame)
+{
+	struct recorder *r = enter();
+	struct mft_failed failed = {.op = op, .size = size, .error = error};
+
+	if (!r)
+		return;
+	failed.stack = stack_capture(r, frame);
+	order_advance(&r->order, process_clock(false));
+	if (begin_event(r) && mft_put_failed(&r->encoder, &failed) < 0)
+		count_lost(r);
+	leave(r);
+}
+
+void recorder_mapping(uint8_t op, const struct mft_mapping *mapping, const void *frame)
+{
+	struct recorder *r = recorder_thread.recorder;
+	struct mft_mapping complete = *mapping;
+
+	/* The unwinder maps memory while it works for us. */
+	if ((r && r->busy) || recorder_thread.attaching)
+		return;
+	r = enter();
+	if (!r)
+		return;
+	complete.stack = stack_capture(r, frame);
+	stamp(r, (const void *)(uintptr_t)mapping->address, mapping->length);
+	if (begin_event(r) && mft_put_mapping(&r->encoder, op, &complete) < 0)
+		count_lost(r);
+	leave(r);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recorder.h - writes what one thread does into that thread's stream.
+ *
+ * Guarantees: the calls below never fail for the program. No lock, no allocation from the
+ * program's heap; a system call only when a chunk is full, a library was loaded or a
+ * snapshot is due. What cannot be recorded is counted in the dump. errno is kept.
+ * Threads: a recorder belongs to one thread; a signal handler that interrupts the recorder
+ * gets a second, nested one. Recorders of threads that are gone are taken over by new ones.
+ * Memory: anonymous mappings, never given back.
+ * Not here: what the entry points mean (interpose*.c), stacks (stack.h), files
+ * (dumpfile.h).
+ */
+#ifndef RECORDER_H
+#define RECORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mft_codec.h"
+#include "order.h"
+#include "stack.h"
+
+struct recorder {
+	struct mft_encoder encoder;
+	struct order order;
+	uint32_t busy; /* a record is under way; a signal handler sees it */
+	uint32_t stream;
+	int64_t live_bytes; /* usable bytes acquired minus released by this stream; others
+			     * read it for snapshots */
+	int64_t live_check; /* at which value of live_bytes to look whether it is a peak */
+	int64_t live_floor; /* at which value live_check is lowered again */
+	uint64_t clock_check;	  /* from which clock on an interval snapshot is due */
+	uint64_t unclocked_bytes; /* since the exact clock was last read */
+	struct mft_chunk *chunk;  /* NULL before the first and after a failed one */
+	uint32_t chunk_seq;
+	bool is_nested;
+	bool described; /* the stream says whose it is */
+	int tid; /* atomic: claimed by compare-and-exchange once the old thread is gone */
+	struct recorder *nested;
+	struct recorder *next; /* in the list of all; never changes once it is in */
+	struct stack_memory stack;
+};
+
+/* Thread-local, initial-exec; with `process.h`'s page all that the hot path looks at. */
+struct recorder_thread {
+	struct recorder *recorder; /* NULL until the thread's first event */
+	const void *deleting;	   /* block whose release `operator delete` has recorded */
+	size_t label_size;	   /* what `operator new` was asked for */
+	const void *label_made;	   /* the block that the label was used for */
+	const void *label_frame;   /* frame address of `operator new` */
+	uint8_t label;		   /* opcode for the acquisition under it, or 0 */
+	uint8_t attaching;	   /* a recorder is being set up in this thread */
+	uint8_t own_work; /* what is called now is called by us, and not recorded */
+};
+extern __thread struct recorder_thread recorder_thread
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* All recorders of this process, newest first. Atomic; pushed with release. */
+extern struct recorder *recorder_list;
+
+/* An acquisition that succeeded, after the real function returned. op: an acquisition
+ * opcode; p: not NULL; size: bytes asked for; alignment: as asked for, 0 for malloc's;
+ * frame: the entry point's frame address, for stack_capture. */
+void recorder_alloc(uint8_t op, const void *p, size_t size, size_t alignment,
+		    const void *frame);
+
+/* An acquisition that returned NULL; error is the errno that goes with it. */
+void recorder_failed(uint8_t op, size_t size, int error, const void *frame);
+
+/* A release, before the real function is called. p: not NULL. */
+void recorder_free(uint8_t op, void *p);
+
+/* The realloc whose first half was the last recorder_free failed; p is still there. */
+void recorder_reacquire(void *p);
+
+/* A call of the mmap family that succeeded. The stack is added here. */
+void recorder_mapping(uint8_t op, const struct mft_mapping *mapping, const void *frame);
+
+/* Runs `work` with the calling thread's recorder held, for records made outside of an
+ * event (snapshot at exit). Returns false when there is no recorder to be had. */
+bool recorder_run(void (*work)(struct recorder *recorder, void *context), void *context);
+
+/* Makes room for `bytes` more in the recorder's chunk, taking the next chunk if need be.
+ * Returns false, and counts nothing, when there is none. */
+bool recorder_room(struct recorder *recorder, size_t bytes);
+
+/* Whether no other thread that ever recorded is alive. */
+bool recorder_is_alone(void);
+
+/* In a forked child: forgets all recorders, whose threads are not here. */
+void recorder_abandon_all(void);
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+#include "snapshot.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "memory.h"
+#include "modules.h"
+#include "process.h"
+#include "recorder.h"
+#include "sys.h"
+#include "text.h"
+
+#define FIRST_PEAK_BYTES (256u * 1024)
+#define LEAST_STEP_BYTES (32 * 1024)
+/* A snapshot that took t is followed by none for so many t. */
+#define REST_FACTOR 20u
+
+/* Bits of a pagemap entry: Documentation/admin-guide/mm/pagemap.rst. */
+#define PAGE_PRESENT (1ull << 63)
+#define PAGE_OF_FILE (1ull << 61)
+
+/* What the next snapshot depends on. Updated by whoever holds `busy`, read by anyone. */
+static struct {
+	uint32_t busy;		     /* atomic; a snapshot is being taken */
+	uint64_t highest_live_bytes; /* as far as anyone looked */
+	uint64_t next_live_bytes;
+	uint64_t next_resident_bytes;
+	uint64_t next_clock; /* interval */
+	uint64_t rest_until; /* units */
+} due = {.next_live_bytes = FIRST_PEAK_BYTES, .next_resident_bytes = FIRST_PEAK_BYTES};
+
+/* Working space of the one that holds due.busy. */
+static struct {
+	char maps[16 * 1024];
+	uint64_t pages[4096];
+	uint8_t runs[16 * 1024 + MFT_ENCODE_SLACK];
+} space;
+
+struct mapping {
+	uintptr_t start, end;
+	enum mft_map_kind kind;
+};
+
+static uint64_t units(uint64_t ns)
+{
+	return ns / MFT_CLOCK_UNIT_NS;
+}
+
+static int64_t live_bytes_of_all(void)
+{
+	int64_t sum = 0;
+
+	for (struct recorder *r = __atomic_load_n(&recorder_list, __ATOMIC_ACQUIRE); r;
+	     r = r->next)
+		sum += __atomic_load_n(&r->live_bytes, __ATOMIC_RELAXED);
+	return sum > 0 ? sum : 0;
+}
+
+/* The highest RSS so far, without opening a file. */
+static uint64_t peak_resident_bytes(void)
+{
+	struct rusage usage = {0};
+
+	(void)SYS2(SYS_getrusage, RUSAGE_SELF, &usage);
+	return (uint64_t)usage.ru_maxrss * 1024;
+}
+
+/* ---- Writing ---------------------------------------------------------------------- */
+
+static bool put_map(struct recorder *r, const struct mft_snapshot_map *map)
+{
+	return recorder_room(r, map->runs.length + 64) &&
+	       mft_put_snapshot_map(&r->encoder, map) == 0;
+}
+
+/* Pages of one mapping as they are looked at, from start on. */
+struct run_writer {
+	struct recorder *recorder;
+	enum mft_map_kind kind;
+	uintptr_t start;	  /* of what was not yet put */
+	uintptr_t position;	  /* of the next page */
+	uint64_t absent, present; /* the pair of runs at hand, pages */
+	uint64_t resident_pages;
+	uint8_t *runs; /* end of the encoded pairs */
+	bool complete;
+};
+
+static void end_pair(struct run_writer *w)
+{
+	if (w->absent == 0 && w->present == 0)
+		return;
+	w->runs = mft_put_varint(w->runs, w->absent);
+	w->runs = mft_put_varint(w->runs, w->present);
+	w->absent = w->present = 0;
+}
+
+static void put_part(struct run_writer *w, size_t page_bytes)
+{
+	struct mft_snapshot_map map = {.kind = w->kind,
+				       .start = w->start,
+				       .length = w->position - w->start,
+				       .resident_bytes = w->resident_pages * page_bytes};
+
+	end_pair(w);
+	map.runs = (struct mft_bytes){space.runs, (size_t)(w->runs - space.runs)};
+	w->complete &= put_map(w->recorder, &map);
+	w->start = w->position;
+	w->resident_pages = 0;
+	w->runs = space.runs;
+}
+
+static void add_page(struct run_writer *w, bool present, size_t page_bytes)
+{
+	if (present) {
+		w->present++;
+		w->resident_pages++;
+	} else {
+		if (w->present) {
+			end_pair(w);
+			if (w->runs > space.runs + sizeof(space.runs) - 64)
+				put_part(w, page_bytes);
+		}
+		w->absent++;
+	}
+	w->position += page_bytes;
+}
+
+/* Looks at one mapping's pages. Returns false when that is not possible. */
+static bool look_at_pages(struct recorder *r, int pagemap, const struct mapping *mapping)
+{
+	const size_t page_bytes = process.dump.header->page_bytes;
+	const bool with_runs = mapping->kind != MFT_MAP_FILE;
+	struct run_writer w = {.recorder = r,
+			       .kind = mapping->kind,
+			       .start = mapping->start,
+			       .position = mapping->start,
+			       .runs = space.runs,
+			       .complete = true};
+
+	while (w.position < mapping->end) {
+		size_t pages = (mapping->end - w.position) / page_bytes;
+		long got;
+
+		if (pages > sizeof(space.pages) / sizeof(space.pages[0]))
+			pages = sizeof(space.pages) / sizeof(space.pages[0]);
+		got = SYS4(SYS_pread64, pagemap, space.pages,
+			   pages * sizeof(space.pages[0]),
+			   w.position / page_bytes * sizeof(space.pages[0]));
+		if (got < (long)sizeof(space.pages[0]))
+			return false;
+		for (size_t i = 0; i < (size_t)got / sizeof(space.pages[0]); i++) {
+			bool present = space.pages[i] & PAGE_PRESENT;
+
+			/* Of a file's private mapping only the copies are the process's
+			 * own. */
+			if (!with_runs && (space.pages[i] & PAGE_OF_FILE))
+				present = false;
+			if (with_runs) {
+				add_page(&w, present, page_bytes);
+			} else {
+				w.resident_pages += present;
+				w.position += page_bytes;
+			}
+		}
+	}
+	if (!with_runs && w.resident_pages == 0)
+		return true;
+	put_part(&w, page_bytes);
+	return w.complete;
+}
+
+/* ---- Reading ---------------------------------------------------------------------- */
+
+/* "start-end perms offset major:minor inode   path". Returns false for a mapping that holds
+ * no memory of the process's own. */
+static bool parse_mapping(const char *line, const char *end, struct mapping *ret_mapping)
+{
+	uint64_t start, finish, inode;
+	const char *p = line, *perms;
+
+	if (!text_take_number(&p, end, 16, &start) || p == end || *p++ != '-' ||
+	    !text_take_number(&p, end, 16, &finish) || end - p < 6)
+		return false;
+	perms = p + 1;
+	p += 6;
+	for (int field = 0; field < 2 && p; field++) { /* offset, device */
+		p = memchr(p, ' ', (size_t)(end - p));
+		if (p)
+			p++;
+	}
+	if (!p || !text_take_number(&p, end, 10, &inode))
+		return false;
+	while (p < end && *p == ' ')
+		p++;
+	if (perms[3] != 'p' || (perms[0] != 'r' && perms[1] != 'w'))
+		return false;
+	ret_mapping->start = start;
+	ret_mapping->end = finish;
+	if (inode != 0)
+		ret_mapping->kind = MFT_MAP_FILE;
+	else if (text_equal(p, (size_t)(end - p), "[heap]"))
+		ret_mapping->kind = MFT_MAP_BRK;
+	else if (text_equal(p, (size_t)(end - p), "[stack]"))
+		ret_mapping->kind = MFT_MAP_STACK;
+	else if (p < end && *p == '[' && !(end - p > 5 && memcmp(p, "[anon", 5) == 0))
+		return false; /* vdso, vvar, vsyscall */
+	else if (memory_is_own(start, finish) || modules_is_own(start))
+		ret_mapping->kind = MFT_MAP_OWN;
+	else
+		ret_mapping->kind = MFT_MAP_ANON;
+	/* Read-only pages of files are the page cache's, not ours to list. */
+	return ret_mapping->kind != MFT_MAP_FILE || perms[1] == 'w';
+}
+
+/* Every mapping with memory of the process's own. */
+static bool look_at_mappings(struct recorder *r, int maps, int pagemap)
+{
+	size_t filled = 0;
+	bool complete = true;
+
+	for (;;) {
+		long got = SYS3(SYS_read, maps, space.maps + filled,
+				sizeof(space.maps) - filled);
+		char *line = space.maps, *newline;
+
+		if (got <= 0)
+			return got == 0 && complete;
+		filled += (size_t)got;
+		while ((newline =
+				memchr(line, '\n', filled - (size_t)(line - space.maps)))) {
+			struct mapping mapping;
+
+			if (parse_mapping(line, newline, &mapping))
+				complete &= look_at_pages(r, pagemap, &mapping);
+			line = newline + 1;
+		}
+		filled -= (size_t)(line - space.maps);
+		if (filled == sizeof(space.maps))
+			return false;
+		memmove(space.maps, line, filled);
+	}
+}
+
+/* /proc/self/statm: size resident shared ..., in pages. */
+static bool read_resident(uint64_t page_bytes, struct mft_snapshot *snapshot)
+{
+	char statm[128];
+	long length = sys_read_file("/proc/self/statm", statm, sizeof(statm));
+	const char *p = statm;
+	uint64_t pages[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (length <= 0 || !text_take_number(&p, statm + length, 10, &pages[i]))
+			return false;
+		p++;
+	}
+	snapshot->rss_bytes = pages[1] * page_bytes;
+	snapshot->file_bytes = pages[2] * page_bytes;
+	return true;
+}
+
+/* The snapshot's records, one behind the other in the recorder's stream. */
+static void record(struct recorder *r, enum mft_snapshot_reason reason)
+{
+	struct mft_snapshot snapshot = {.reason = reason,
+					.live_bytes = (uint64_t)live_bytes_of_all()};
+	struct mft_long end;
+	int maps, pagemap;
+
+	if (!read_resident(process.dump.header->page_bytes, &snapshot))
+		return;
+	maps = sys_open("/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+	pagemap = sys_open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+	if (maps >= 0 && pagemap >= 0 && recorder_room(r, 2 * MFT_HOT_BYTES_MAX)) {
+		order_advance(&r->order, process_clock(true));
+		if (r->order.clock != r->encoder.clock)
+			mft_put_clock(&r->encoder, r->order.clock);
+		if (mft_put_snapshot(&r->encoder, &snapshot) == 0 &&
+		    look_at_mappings(r, maps, pagemap) && recorder_room(r, 16)) {
+			mft_long_begin(&r->encoder, &end, 0);
+			(void)mft_long_end(&r->encoder, &end, MFT_OP_SNAPSHOT_END);
+		}
+	}
+	if (pagemap >= 0)
+		sys_close(pagemap);
+	if (maps >= 0)
+		sys_close(maps);
+}
+
+/* ---- When ------------------------------------------------------------------------- */
+
+static void settle_due(uint64_t began)
+{
+	uint64_t now = process_clock(true);
+	uint64_t highest = due.highest_live_bytes, resident = peak_resident_bytes();
+
+	if (highest + highest / 16 > due.next_live_bytes)
+		due.next_live_bytes = highest + highest / 16;
+	if (resident + resident / 16 > due.next_resident_bytes)
+		due.next_resident_bytes = resident + resident / 16;
+	due.next_clock = now + units(process.config.interval_ms * 1000000ull);
+	due.rest_until = now + (now - began) * REST_FACTOR;
+}
+
+static void take(struct recorder *r, enum mft_snapshot_reason reason)
+{
+	uint64_t began;
+
+	if (__atomic_exchange_n(&due.busy, 1, __ATOMIC_ACQUIRE))
+		return;
+	began = process_clock(true);
+	record(r, reason);
+	settle_due(began);
+	__atomic_store_n(&due.busy, 0, __ATOMIC_RELEASE);
+}
+
+/* Which snapshot is due now, or -1. While live bytes grow faster than snapshots may be
+ * taken, one is owed; it is taken at the latest when they have begun to fall. */
+static int find_reason(uint64_t live, uint64_t now)
+{
+	const uint64_t interval = units(process.config.interval_ms * 1000000ull);
+	const bool rested = now >= due.rest_until;
+
+	if (live > due.highest_live_bytes)
+		due.highest_live_bytes = live;
+	if (due.highest_live_bytes >= due.next_live_bytes &&
+	    (rested || live < due.highest_live_bytes - due.highest_live_bytes / 32))
+		return MFT_SNAPSHOT_PEAK_LIVE;
+	if (rested && peak_resident_bytes() >= due.next_resident_bytes)
+		return MFT_SNAPSHOT_PEAK_RESIDENT;
+	if (due.next_clock == 0)
+		due.next_clock = now + interval;
+	if (rested && interval && now >= due.next_clock)
+		return MFT_SNAPSHOT_INTERVAL;
+	return -1;
+}
+
+void snapshot_consider(struct recorder *r)
+{
+	const uint64_t interval = units(process.config.interval_ms * 1000000ull);
+	const uint64_t now = r->order.clock;
+	int64_t live, step;
+	int reason;
+
+	if (!process.config.snapshots) {
+		r->live_check = INT64_MAX;
+		r->live_floor = INT64_MIN;
+		r->clock_check = UINT64_MAX;
+		return;
+	}
+	live = live_bytes_of_all();
+	reason = find_reason((uint64_t)live, now);
+	if (reason >= 0)
+		take(r, (enum mft_snapshot_reason)reason);
+	step = live / 64 > LEAST_STEP_BYTES ? live / 64 : LEAST_STEP_BYTES;
+	r->live_check = r->live_bytes + step;
+	r->live_floor = r->live_bytes - 2 * step;
+	r->clock_check = interval ? now + interval : UINT64_MAX;
+}
+
+static void take_now(struct recorder *r, void *context)
+{
+	take(r, *(const enum mft_snapshot_reason *)context);
+}
+
+void snapshot_take(enum mft_snapshot_reason reason)
+{
+	if (process.config.snapshots)
+		(void)recorder_run(take_now, &reason);
+}
+
+void snapshot_forget(void)
+{
+	memset(&due, 0, sizeof(due));
+	due.next_live_bytes = FIRST_PEAK_BYTES;
+	due.next_resident_bytes = FIRST_PEAK_BYTES;
+}

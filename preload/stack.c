@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "stack.h"
+
+#include <string.h>
+
+#include "modules.h"
+#include "process.h"
+#include "recorder.h"
+#include "unwinder.h"
+
+/* A walk under way. */
+struct walk {
+	struct walk_frame frame;
+	int met;	/* index of the remembered frame that it met, or -1 */
+	uint32_t count; /* of fresh frames */
+	uint32_t root;	/* where it ended, if it met none */
+	bool cut;
+	bool fleeting; /* it passed frames that must not be remembered */
+};
+
+/* ---- Nodes ------------------------------------------------------------------------ */
+
+/* The number of the node for a frame under its caller's, defined if it is new. Returns
+ * MFT_NODE_TRUNCATED when it cannot be recorded. */
+static uint32_t node_number(struct recorder *r, uint32_t parent, uintptr_t pc, bool exact)
+{
+	struct nodes *nodes = &r->stack.nodes;
+	uint64_t address = exact ? pc | NODES_EXACT : pc;
+	uint32_t number = nodes_find(nodes, parent, address);
+	uintptr_t bias;
+	uint32_t module;
+
+	if (__builtin_expect(number != 0, 1))
+		return number;
+	module = modules_find(r, exact ? pc : pc - 1, &bias);
+	if (!nodes_reserve(nodes) || !recorder_room(r, MFT_HOT_BYTES_MAX))
+		return MFT_NODE_TRUNCATED;
+	mft_put_node(&r->encoder, parent, module, exact, pc - bias);
+	return nodes_define(nodes, parent, address);
+}
+
+/* A library was unloaded: its addresses may soon mean something else. */
+static bool forget_nodes(struct recorder *r)
+{
+	struct mft_long record;
+
+	if (!r->stack.nodes.count)
+		return true;
+	if (!recorder_room(r, MFT_HOT_BYTES_MAX))
+		return false;
+	mft_long_begin(&r->encoder, &record, 0);
+	(void)mft_long_end(&r->encoder, &record, MFT_OP_NODES_RESET);
+	nodes_clear(&r->stack.nodes);
+	return true;
+}
+
+/* Brings what is cached of the modules up to date. */
+static bool follow_modules(struct recorder *r)
+{
+	struct stack_memory *m = &r->stack;
+	uint32_t unloads;
+
+	modules_refresh(r);
+	unloads = __atomic_load_n(&modules.unload_generation, __ATOMIC_ACQUIRE);
+	if (unloads != m->unload_generation) {
+		if (!forget_nodes(r))
+			return false;
+		m->unload_generation = unloads;
+	}
+	m->modules_generation = __atomic_load_n(&modules.generation, __ATOMIC_ACQUIRE);
+	m->depth = 0;
+	memset(&m->rules, 0, sizeof(m->rules));
+	return true;
+}
+
+/* ---- Walking ---------------------------------------------------------------------- */
+
+#if WALK_IS_NATIVE
+
+/* Compares the frames outwards of index `from` with the stack. Returns the index of the
+ * first that differs, or -1. Each one read is known to be a frame's because the one before
+ * it was right. */
+static int find_changed(const struct stack_frame *frames, int from)
+{
+	for (int i = from - 1; i >= 0; i--) {
+		const struct stack_frame *f = &frames[i];
+
+		if (__builtin_expect((*(const uintptr_t *)f->slot ^ f->pc) |
+					     (*(const uintptr_t *)f->fp_slot ^ f->fp_check),
+				     0))
+			return i;
+	}
+	return -1;
+}
+
+/* Goes on to the caller, which every kind of rule does in its own way. Returns false at
+ * the end, with walk->root set. */
+static bool go_on(struct walk *walk, struct cfi_rule *rule)
+{
+	switch (rule->kind) {
+	case CFI_STEP:
+		if (walk_step(&walk->frame, *rule))
+			return true;
+		break;
+	case CFI_OUTERMOST:
+		walk->root = MFT_NODE_ROOT;
+		return false;
+	case CFI_SIGNAL:
+		walk->fleeting = true;
+		if (walk_signal(&walk->frame))
+			return true;
+		break;
+	case CFI_REALIGNED:
+		walk->fleeting = true;
+		if (walk_realigned(&walk->frame, *rule))
+			return true;
+		break;
+	case CFI_NONE:
+		if (walk_guess(&walk->frame)) {
+			*rule = walk_guess_rule;
+			return true;
+		}
+		break;
+	default:
+		break;
+	}
+	walk->root = MFT_NODE_TRUNCATED;
+	return false;
+}
+
+/* Walks until a remembered frame is met, looking from index `candidate` outwards, or the
+ * stack ends. */
+static void walk_stack(struct stack_memory *m, struct walk *walk, int candidate)
+{
+	const uint32_t most = process.config.depth;
+
+	for (;;) {
+		struct walk_frame *frame = &walk->frame;
+		struct stack_fresh *fresh;
+
+		while (candidate >= 0 && m->frames[candidate].slot < frame->slot)
+			candidate--;
+		if (candidate >= 0 && m->frames[candidate].slot == frame->slot &&
+		    m->frames[candidate].pc == frame->pc && !frame->exact &&
+		    (!m->details[candidate].needs_fp ||
+		     m->details[candidate].fp == frame->fp)) {
+			int changed = find_changed(m->frames, candidate);
+
+			if (__builtin_expect(changed < 0, 1)) {
+				walk->met = candidate;
+				walk->root = m->root;
+				walk->cut = m->cut;
+				return;
+			}
+			candidate = changed;
+		}
+		if (walk->count == most) {
+			walk->cut = true;
+			walk->root = MFT_NODE_TRUNCATED;
+			return;
+		}
+		fresh = &m->fresh[walk->count++];
+		fresh->frame = *frame;
+		fresh->rule = walk_rule(&m->rules, frame);
+		if (!go_on(walk, &fresh->rule))
+			return;
+	}
+}
+
+/* Puts the fresh frames on top of the remembered ones, and finds their nodes. */
+static uint32_t remember(struct recorder *r, const struct walk *walk)
+{
+	struct stack_memory *m = &r->stack;
+	uint32_t depth = (uint32_t)(walk->met + 1);
+	uint32_t node = depth ? m->details[depth - 1].node : walk->root;
+
+	m->root = walk->root;
+	m->cut = walk->cut;
+	for (uint32_t i = walk->count; i-- > 0; depth++) {
+		const struct stack_fresh *fresh = &m->fresh[i];
+		struct stack_frame *f = &m->frames[depth];
+		struct stack_detail *d = &m->details[depth];
+		bool caller_needs_fp = depth && d[-1].needs_fp;
+
+		node = node_number(r, node, fresh->frame.pc, fresh->frame.exact);
+		if (__builtin_expect(node == MFT_NODE_TRUNCATED, 0)) {
+			m->depth = 0;
+			return node;
+		}
+		f->slot = f->fp_slot = fresh->frame.slot;
+		f->pc = f->fp_check = fresh->frame.pc;
+		d->fp = fresh->frame.fp;
+		d->rule = fresh->rule;
+		d->node = node;
+		d->needs_fp =
+			fresh->rule.from_fp || (!fresh->rule.fp_offset && caller_needs_fp);
+		if (depth == 0)
+			continue;
+		/* How the caller's frame pointer can be compared depends on its callee. */
+		f[-1].fp_slot = f[-1].slot;
+		f[-1].fp_check = f[-1].pc;
+		if (caller_needs_fp && fresh->rule.fp_offset) {
+			f[-1].fp_slot += 8 + (uintptr_t)(intptr_t)fresh->rule.fp_offset;
+			f[-1].fp_check = d[-1].fp;
+		}
+	}
+	m->depth = walk->fleeting ? 0 : depth;
+	return node;
+}
+
+static bool must_begin_again(const struct walk *walk)
+{
+	uint32_t depth = (uint32_t)walk->met + 1 + walk->count;
+
+	return depth > process.config.depth || (walk->cut && depth != process.config.depth);
+}
+
+uint32_t stack_capture(struct recorder *r, const void *frame_address)
+{
+	struct stack_memory *m = &r->stack;
+	struct walk walk = {.frame = walk_start(frame_address), .met = -1};
+	uint32_t node;
+
+	if (__builtin_expect(modules_changed(m->modules_generation), 0) &&
+	    !follow_modules(r))
+		return MFT_NODE_TRUNCATED;
+	walk_stack(m, &walk, (int)m->depth - 1);
+	/* Where a stack is cut depends on all of its frames. */
+	if (walk.met >= 0 && __builtin_expect(must_begin_again(&walk), 0)) {
+		walk = (struct walk){.frame = walk_start(frame_address), .met = -1};
+		walk_stack(m, &walk, -1);
+	}
+	node = remember(r, &walk);
+	if (__builtin_expect(process.config.verify != 0, 0))
+		unwinder_check(r, frame_address, (uint32_t)(walk.met + 1) + walk.count);
+	return node;
+}
+
+#else
+
+/* The reference unwinder walks every stack here. */
+uint32_t stack_capture(struct recorder *r, const void *frame_address)
+{
+	struct stack_memory *m = &r->stack;
+	uint32_t node, count;
+	bool whole;
+
+	if (__builtin_expect(modules_changed(m->modules_generation), 0) &&
+	    !follow_modules(r))
+		return MFT_NODE_TRUNCATED;
+	count = unwinder_stack(frame_address, m->pcs, process.config.depth, &whole);
+	node = whole ? MFT_NODE_ROOT : MFT_NODE_TRUNCATED;
+	while (count-- > 0) {
+		node = node_number(r, node, m->pcs[count], false);
+		if (node == MFT_NODE_TRUNCATED)
+			break;
+	}
+	return node;
+}
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unwinder.h - libunwind, as the reference and for architectures without a walker of ours.
+ *
+ * It is loaded at start, with its symbols kept apart (its _Unwind_* functions must not
+ * stand in front of the C++ runtime's), and only where it is needed: verify=N, or no native
+ * walker. It opens two descriptors and uses 5 KiB of stack, which is why it is not the
+ * ordinary way where there is another.
+ */
+#ifndef UNWINDER_H
+#define UNWINDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct recorder;
+
+/* Loads it. Where that fails, unwinder_stack finds nothing. Once, at start. */
+void unwinder_begin(void);
+
+/* The return addresses of the stack above the function with this frame address, innermost
+ * first, at most `most`. Returns how many; *ret_whole says whether the limit was not met.
+ */
+uint32_t unwinder_stack(const void *frame_address, uintptr_t *pcs, uint32_t most,
+			bool *ret_whole);
+
+/* Every verify-th time: compares the stack just captured, `depth` frames in
+ * recorder->stack, with libunwind's, and counts in the recorder's chunk. */
+void unwinder_check(struct recorder *recorder, const void *frame_address, uint32_t depth);
+
+#endif
