@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "blocks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define FIRST_SHIFT (64 - 10)
+
+/* Blocks of one size lie at multiples of it, large ones at multiples of pages: both must
+ * spread. The product's upper bits depend on all bits of the address (Knuth, The Art of
+ * Computer Programming 3, 6.4: multiplicative hashing). */
+static inline size_t home(const struct blocks *blocks, uint64_t address)
+{
+	return (size_t)((address ^ address >> 32) * 0x9e3779b97f4a7c15ull >> blocks->shift);
+}
+
+void blocks_done(struct blocks *blocks)
+{
+	free(blocks->slots);
+	*blocks = (struct blocks){0};
+}
+
+/* The slot of an address, or the empty one where it would go. */
+static inline size_t find(const struct blocks *blocks, uint64_t address)
+{
+	size_t mask = blocks_slots(blocks) - 1, i = home(blocks, address);
+
+	while (blocks->slots[i].address != 0 && blocks->slots[i].address != address)
+		i = (i + 1) & mask;
+	return i;
+}
+
+static int grow(struct blocks *blocks)
+{
+	struct blocks bigger = {.count = blocks->count};
+	size_t slots = blocks_slots(blocks);
+
+	bigger.shift = blocks->shift ? blocks->shift - 1 : FIRST_SHIFT;
+	bigger.slots = calloc(blocks_slots(&bigger), sizeof(*bigger.slots));
+	if (!bigger.slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < slots; i++)
+		if (blocks->slots[i].address != 0)
+			bigger.slots[find(&bigger, blocks->slots[i].address)] =
+				blocks->slots[i];
+	free(blocks->slots);
+	*blocks = bigger;
+	return 0;
+}
+
+int blocks_put(struct blocks *blocks, const struct block *block, struct block *ret_older)
+{
+	size_t slots = blocks_slots(blocks), i;
+
+	/* 0.7 full: probes stay near two a look-up. */
+	if (blocks->count >= slots - slots / 4 - slots / 20) {
+		int r = grow(blocks);
+
+		if (r < 0)
+			return r;
+	}
+	i = find(blocks, block->address);
+	if (blocks->slots[i].address != 0) {
+		*ret_older = blocks->slots[i];
+		blocks->slots[i] = *block;
+		return 1;
+	}
+	blocks->slots[i] = *block;
+	blocks->count++;
+	return 0;
+}
+
+bool blocks_take(struct blocks *blocks, uint64_t address, struct block *ret_block)
+{
+	size_t mask, hole, i;
+
+	if (blocks->count == 0 || address == 0)
+		return false;
+	mask = blocks_slots(blocks) - 1;
+	hole = find(blocks, address);
+	if (blocks->slots[hole].address == 0)
+		return false;
+	*ret_block = blocks->slots[hole];
+	/* Close the gap: a block that was displaced past the hole moves into it. */
+	for (i = (hole + 1) & mask; blocks->slots[i].address != 0; i = (i + 1) & mask) {
+		size_t wanted = home(blocks, blocks->slots[i].address);
+
+		if (((i - wanted) & mask) >= ((i - hole) & mask)) {
+			blocks->slots[hole] = blocks->slots[i];
+			hole = i;
+		}
+	}
+	blocks->slots[hole].address = 0;
+	blocks->count--;
+	return true;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd_reading.h"
+#include "commands.h"
+#include "report_text.h"
+
+static const char help[] =
+	"Usage: mftrace leaks [OPTIONS] DUMP...\n"
+	"\n"
+	"The blocks that were never freed, by call site. They are not classified: some\n"
+	"may still be in use when the program ends.\n"
+	"\n"
+	"DUMP is a dump file, several of them, or a directory: the processes of one tree.\n"
+	"\n"
+	"  -j, --json    the report as JSON (docs/report.schema.json)\n"
+	"  -n, --top N   show N call sites (text: 10, JSON: all)\n"
+	"  -h, --help    this text\n"
+	"\n"
+	"Exit status: 0 fine, 2 wrong usage or unreadable input.\n";
+
+static const struct reading_verb verb = {
+	.help = help,
+	.top = 10,
+	.order = SITES_BY_LIVE,
+	.details = false,
+	.print = report_text_leaks,
+};
+
+int cmd_leaks(int argc, char **argv)
+{
+	return cmd_reading(argc, argv, &verb);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd_reading.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complaint.h"
+#include "dumpset.h"
+#include "family.h"
+#include "printable.h"
+#include "replay.h"
+#include "report.h"
+#include "report_json.h"
+#include "terminal.h"
+
+#define STATUS_TROUBLE 2
+
+struct request {
+	bool json;
+	bool help;
+	size_t top;
+	bool top_given;
+};
+
+static void complain(const char *path, const char *what)
+{
+	char *safe = printable_new(path);
+
+	fprintf(stderr, "mftrace: %s: %s\n", safe ? safe : "?", what);
+	free(safe);
+}
+
+static bool parse_count(const char *text, size_t *ret_count)
+{
+	unsigned long long count;
+	char *end;
+
+	errno = 0;
+	count = strtoull(text, &end, 10);
+	if (errno || *end || end == text || *text == '-' || count >= REPORT_ALL)
+		return false;
+	*ret_count = (size_t)count;
+	return true;
+}
+
+/* Returns 0, or -EINVAL after saying what is wrong. */
+static int parse(int argc, char **argv, struct request *request)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'},
+		{"top", required_argument, NULL, 't'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	optind = 1;
+	while ((option = getopt_long(argc, argv, ":jn:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			request->json = true;
+			break;
+		case 't':
+		case 'n':
+			if (!parse_count(optarg, &request->top)) {
+				complain(argv[0], "--top: not a number");
+				return -EINVAL;
+			}
+			request->top_given = true;
+			break;
+		case 'h':
+			request->help = true;
+			return 0;
+		case ':':
+			complain(argv[0], "an option lacks its value; see --help");
+			return -EINVAL;
+		default:
+			complain(argv[0], "no such option; see --help");
+			return -EINVAL;
+		}
+	}
+	if (optind == argc) {
+		complain(argv[0], "which dump? Give a file or a directory; see --help");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int read_dump(struct family *family, const char *path, struct complaint *complaint)
+{
+	struct profile *profile;
+	struct progress progress;
+	char *safe = printable_new(path);
+	int error;
+
+	progress_init(&progress, safe ? safe : "");
+	error = replay_dump(path, progress_update, &progress, &profile, complaint);
+	progress_done(&progress);
+	free(safe);
+	if (error)
+		return error;
+	error = family_add(family, profile);
+	if (error)
+		complaint_set(complaint, "cannot be read: %s", strerror(-error));
+	return error;
+}
+
+/* Reads all dumps. Returns the exit status so far; *ret_usable: there is a report. */
+static int read_family(int count, char **paths, struct family *family, bool *ret_usable)
+{
+	struct complaint complaint;
+	struct dumpset set;
+	int status = 0;
+	size_t i;
+	int error;
+
+	*ret_usable = false;
+	dumpset_init(&set);
+	for (i = 0; i < (size_t)count; i++) {
+		error = dumpset_add(&set, paths[i], &complaint);
+		if (error) {
+			complain(paths[i], complaint.text);
+			status = STATUS_TROUBLE;
+			goto out;
+		}
+	}
+	for (i = 0; i < set.count; i++) {
+		error = read_dump(family, set.items[i].path, &complaint);
+		if (!error)
+			continue;
+		complain(set.items[i].path, complaint.text);
+		status = STATUS_TROUBLE;
+		if (!set.items[i].from_directory)
+			goto out;
+	}
+	error = family_arrange(family);
+	if (error) {
+		complain(paths[0], strerror(-error));
+		status = STATUS_TROUBLE;
+		goto out;
+	}
+	*ret_usable = family->count > 0;
+out:
+	dumpset_done(&set);
+	return status;
+}
+
+static int print_report(const struct reading_verb *verb, const struct request *request,
+			const struct family *family, const char *target)
+{
+	struct terminal terminal;
+	struct report report;
+	size_t top = request->top_given ? request->top
+		     : request->json	? REPORT_ALL
+					: verb->top;
+	int error;
+
+	error = report_init(&report, family, top, target);
+	if (error)
+		return error;
+	terminal_init(&terminal, stdout);
+	if (request->json)
+		error = report_json(&report, verb->order, verb->details, stdout);
+	else
+		error = verb->print(&report, &terminal);
+	if (!error && (fflush(stdout) == EOF || ferror(stdout)))
+		error = -EIO;
+	report_done(&report);
+	return error;
+}
+
+int cmd_reading(int argc, char **argv, const struct reading_verb *verb)
+{
+	struct request request = {.json = false};
+	struct family family;
+	bool usable;
+	int status;
+	int error;
+
+	if (parse(argc, argv, &request))
+		return STATUS_TROUBLE;
+	if (request.help) {
+		fputs(verb->help, stdout);
+		return fflush(stdout) == EOF ? STATUS_TROUBLE : 0;
+	}
+	family_init(&family);
+	status = read_family(argc - optind, argv + optind, &family, &usable);
+	if (usable) {
+		error = print_report(verb, &request, &family,
+				     argc - optind == 1 ? argv[optind] : "DUMP...");
+		if (error) {
+			complain("output", strerror(-error));
+			status = STATUS_TROUBLE;
+		}
+	}
+	family_done(&family);
+	return status;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "cursor.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A chunk is read in such pieces, up to the first that holds nothing. It must be larger
+ * than any record, so that none can begin before such a piece and end behind it. */
+#define PIECE_BYTES (64u * 1024)
+_Static_assert(PIECE_BYTES > MFT_LONG_HEADER_BYTES + MFT_LONG_PAYLOAD_MAX,
+	       "a record could span an empty piece");
+
+void cursor_init(struct cursor *cursor, struct reader *reader,
+		 const struct reader_stream *stream)
+{
+	memset(cursor, 0, sizeof(*cursor));
+	cursor->reader = reader;
+	cursor->stream = stream;
+}
+
+void cursor_done(struct cursor *cursor)
+{
+	free(cursor->here.bytes);
+	free(cursor->ahead.bytes);
+	memset(&cursor->here, 0, sizeof(cursor->here));
+	memset(&cursor->ahead, 0, sizeof(cursor->ahead));
+	cursor->next_chunk = cursor->stream->count;
+	mft_decoder_init(&cursor->decoder, NULL, NULL, cursor->clock);
+}
+
+uint64_t cursor_first_clock(const struct cursor *cursor)
+{
+	return cursor->reader->chunks[cursor->stream->first].base_clock;
+}
+
+static bool all_zero(const uint8_t *bytes, size_t count)
+{
+	return count == 0 || (*bytes == 0 && memcmp(bytes, bytes + 1, count - 1) == 0);
+}
+
+/* Reads a chunk. What the file lost since it was opened is missing at the end. */
+static int read_page(struct cursor *cursor, struct cursor_page *page,
+		     const struct reader_chunk *chunk)
+{
+	struct reader *reader = cursor->reader;
+	uint32_t done = 0;
+
+	if (!page->bytes)
+		page->bytes = malloc(reader->header.chunk_bytes);
+	if (!page->bytes)
+		return -ENOMEM;
+	while (done < chunk->bytes) {
+		uint32_t piece = chunk->bytes - done;
+		int64_t n;
+
+		if (piece > PIECE_BYTES)
+			piece = PIECE_BYTES;
+		n = reader_pread(reader, page->bytes + done, piece, chunk->offset + done);
+		if (n < 0)
+			return (int)n;
+		if (n < piece && !cursor->quiet)
+			reader_note_damage(reader, chunk->offset + done + (uint64_t)n,
+					   "the file has become shorter");
+		done += (uint32_t)n;
+		if (n < piece || all_zero(page->bytes + done - n, (size_t)n))
+			break;
+	}
+	page->chunk = chunk;
+	page->end = page->bytes + done;
+	if (!cursor->quiet)
+		reader->bytes_done += chunk->bytes;
+	return 0;
+}
+
+static const uint8_t *first_record(const struct cursor_page *page)
+{
+	size_t bytes = (size_t)(page->end - page->bytes);
+
+	return bytes > page->chunk->header ? page->bytes + page->chunk->header : page->end;
+}
+
+/* Behind the last record of a chunk that was followed by another nothing can have been
+ * under construction: if there is anything, an opcode was lost. */
+static bool leftovers(const struct cursor *cursor)
+{
+	const uint8_t *pos = cursor->decoder.pos;
+
+	return cursor->here.chunk && cursor->next_chunk < cursor->stream->count &&
+	       !all_zero(pos, (size_t)(cursor->here.end - pos));
+}
+
+/* Makes the stream's next chunk the current one; at the end of the last one, ends. */
+static int next_page(struct cursor *cursor)
+{
+	struct cursor_page page;
+	int r;
+
+	if (cursor->next_chunk == cursor->stream->count) {
+		cursor_done(cursor);
+		return 0;
+	}
+	if (!cursor->ahead.chunk) {
+		const struct reader_chunk *chunks =
+			&cursor->reader->chunks[cursor->stream->first];
+
+		r = read_page(cursor, &cursor->here, &chunks[cursor->next_chunk]);
+		if (r < 0)
+			return r;
+	} else {
+		page = cursor->here;
+		cursor->here = cursor->ahead;
+		cursor->ahead = page;
+		cursor->ahead.chunk = NULL;
+	}
+	cursor->next_chunk++;
+	mft_decoder_init(&cursor->decoder, first_record(&cursor->here), cursor->here.end,
+			 cursor->here.chunk->base_clock);
+	return 1;
+}
+
+int cursor_turn(struct cursor *cursor, int r, struct mft_record *ret_record)
+{
+	while (r <= 0) {
+		if (r < 0 || leftovers(cursor)) {
+			cursor->record = cursor->decoder.pos;
+			cursor_fail(cursor, "no record begins here");
+			return 0;
+		}
+		r = next_page(cursor);
+		if (r <= 0)
+			return r;
+		cursor->record = cursor->decoder.pos;
+		r = mft_decode(&cursor->decoder, ret_record);
+	}
+	if (ret_record->clock < cursor->clock)
+		ret_record->clock = cursor->clock;
+	cursor->clock = ret_record->clock;
+	return 1;
+}
+
+/* Whether an opcode answers cursor_peek. */
+static bool is_hot_event(uint8_t op)
+{
+	return op < MFT_OP_LONG &&
+	       (mft_op_is_alloc(op) || mft_op_is_free(op) || op == MFT_OP_REACQUIRE);
+}
+
+/* Decodes on until an event. Returns 1 with *ret_op, 0 at the end, -EBADMSG. */
+static int seek_event(struct mft_decoder decoder, uint8_t *ret_op)
+{
+	struct mft_record record;
+	int r;
+
+	do {
+		r = mft_decode(&decoder, &record);
+		if (r <= 0)
+			return r;
+	} while (!is_hot_event(record.op));
+	*ret_op = record.op;
+	return 1;
+}
+
+int cursor_peek(struct cursor *cursor, uint8_t *ret_op)
+{
+	struct mft_decoder decoder = cursor->decoder;
+	int r = seek_event(decoder, ret_op);
+
+	if (r == 0 && cursor->next_chunk < cursor->stream->count) {
+		if (!cursor->ahead.chunk) {
+			r = read_page(cursor, &cursor->ahead,
+				      &cursor->reader->chunks[cursor->stream->first +
+							      cursor->next_chunk]);
+			if (r < 0)
+				return r;
+		}
+		mft_decoder_init(&decoder, first_record(&cursor->ahead), cursor->ahead.end,
+				 0);
+		r = seek_event(decoder, ret_op);
+	}
+	/* Damage is for cursor_next to find. */
+	if (r <= 0)
+		*ret_op = MFT_OP_END;
+	return 0;
+}
+
+static void note(struct cursor *cursor, const char *format, va_list args)
+{
+	char why[160];
+
+	if (cursor->quiet || !cursor->here.chunk)
+		return;
+	if (vsnprintf(why, sizeof(why), format, args) < 0)
+		why[0] = '\0';
+	reader_note_damage(cursor->reader,
+			   cursor->here.chunk->offset +
+				   (uint64_t)(cursor->record - cursor->here.bytes),
+			   "%s (stream %u, thread %d)", why, cursor->stream->number,
+			   cursor->stream->tid);
+}
+
+void cursor_note(struct cursor *cursor, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	note(cursor, format, args);
+	va_end(args);
+}
+
+void cursor_fail(struct cursor *cursor, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	note(cursor, format, args);
+	va_end(args);
+	cursor_done(cursor);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "model.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "profile.h"
+
+void model_init(struct model *model, struct profile *profile)
+{
+	memset(model, 0, sizeof(*model));
+	model->profile = profile;
+}
+
+void model_done(struct model *model)
+{
+	blocks_done(&model->blocks);
+	ledger_done(&model->ledger);
+}
+
+/* Adds a block to the live ones. An older one at its address is dropped as if freed. */
+static int make_live(struct model *model, const struct block *block, uint64_t clock)
+{
+	struct block older;
+	int r = blocks_put(&model->blocks, block, &older);
+
+	if (r > 0) {
+		model->profile->double_allocations++;
+		ledger_release(&model->ledger, &older, clock, false);
+	}
+	return r < 0 ? r : 0;
+}
+
+/* A block is temporary if its thread allocated it last. */
+static bool is_last(const struct model_thread *thread, const struct block *block)
+{
+	return thread->last_address == block->address && thread->last_birth == block->birth;
+}
+
+void model_settle(struct model *model, struct model_thread *thread)
+{
+	if (thread->half == MODEL_HALF_BLOCK)
+		ledger_release(&model->ledger, &thread->released, thread->half_clock,
+			       thread->half_temporary);
+	else if (thread->half == MODEL_HALF_UNKNOWN)
+		model->profile->unmatched_frees++;
+	thread->half = MODEL_HALF_NONE;
+}
+
+/* The second half is here. A block that grows or shrinks is not one that was freed at once,
+ * so it is never temporary. */
+static void complete(struct model *model, struct model_thread *thread)
+{
+	if (thread->half == MODEL_HALF_BLOCK)
+		model->profile->reallocs++;
+	thread->half_temporary = false;
+	model_settle(model, thread);
+}
+
+int model_acquire(struct model *model, struct model_thread *thread,
+		  const struct mft_record *record, uint32_t frame)
+{
+	struct block block = {
+		.address = record->address,
+		.size = record->size,
+		.usable = record->usable,
+		.birth = record->clock,
+	};
+	int r = ledger_site(&model->ledger, frame, record->op, &block.site);
+
+	if (r < 0)
+		return r;
+	if (__builtin_expect(thread->half != MODEL_HALF_NONE, 0))
+		complete(model, thread);
+	r = make_live(model, &block, record->clock);
+	if (r < 0)
+		return r;
+	ledger_acquire(&model->ledger, &block);
+	thread->last_address = block.address;
+	thread->last_birth = block.birth;
+	model->profile->op_counts[record->op]++;
+	return 0;
+}
+
+int model_fail(struct model *model, uint8_t op, uint32_t frame)
+{
+	uint32_t site;
+	int r = ledger_site(&model->ledger, frame, op, &site);
+
+	if (r == 0)
+		ledger_fail(&model->ledger, site);
+	return r;
+}
+
+void model_release(struct model *model, struct model_thread *thread,
+		   const struct mft_record *record)
+{
+	struct block block;
+
+	if (blocks_take(&model->blocks, record->address, &block))
+		ledger_release(&model->ledger, &block, record->clock,
+			       is_last(thread, &block));
+	else
+		model->profile->unmatched_frees++;
+	model->profile->op_counts[record->op]++;
+}
+
+void model_release_half(struct model *model, struct model_thread *thread,
+			const struct mft_record *record)
+{
+	model_settle(model, thread);
+	thread->half_op = record->op;
+	thread->half_clock = record->clock;
+	thread->half_temporary = false;
+	thread->half = MODEL_HALF_UNKNOWN;
+	if (blocks_take(&model->blocks, record->address, &thread->released)) {
+		thread->half = MODEL_HALF_BLOCK;
+		thread->half_temporary = is_last(thread, &thread->released);
+	}
+	model->profile->op_counts[record->op]++;
+}
+
+int model_reacquire(struct model *model, struct model_thread *thread, uint64_t clock)
+{
+	enum model_half half = thread->half;
+
+	if (half == MODEL_HALF_NONE)
+		return -EBADMSG;
+	thread->half = MODEL_HALF_NONE;
+	model->profile->op_counts[thread->half_op]--;
+	return half == MODEL_HALF_BLOCK ? make_live(model, &thread->released, clock) : 0;
+}
+
+void model_change_thread(struct model_thread *thread)
+{
+	thread->last_address = 0;
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+#include "replay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "complaint.h"
+#include "facts.h"
+#include "heap.h"
+#include "merge.h"
+#include "model.h"
+#include "modulemap.h"
+#include "profile.h"
+#include "reader.h"
+#include "snapshot.h"
+#include "stacks.h"
+
+#define PROGRESS_EVERY (1u << 16) /* records */
+
+struct replay_stream {
+	struct stack_nodes nodes;
+	struct model_thread thread;
+	struct snapshot *snapshot; /* NULL until the stream's first */
+};
+
+struct replay {
+	struct profile *profile;
+	struct reader *reader;
+	struct merge merge;
+	struct modulemap modules;
+	struct stacks stacks;
+	struct model model;
+	struct heap heap;
+	struct replay_stream *streams; /* as the reader's */
+	uint64_t last_clock;
+};
+
+/* ---- Acquisitions and releases ---------------------------------------------------- */
+
+static int acquire(struct replay *replay, struct merge_stream *from,
+		   struct replay_stream *stream)
+{
+	const struct mft_record *record = &from->record;
+	uint32_t frame;
+
+	if (stack_nodes_find(&stream->nodes, record->stack, &frame) < 0) {
+		cursor_fail(&from->cursor, "stack node %u is used but not defined",
+			    record->stack);
+		return 0;
+	}
+	if (record->address == 0) {
+		cursor_fail(&from->cursor, "a block at address 0");
+		return 0;
+	}
+	return model_acquire(&replay->model, &stream->thread, record, frame);
+}
+
+static int release(struct replay *replay, struct merge_stream *from,
+		   struct replay_stream *stream)
+{
+	const struct mft_record *record = &from->record;
+	uint8_t next;
+	int r;
+
+	if (record->op != MFT_OP_REALLOC_RELEASE &&
+	    record->op != MFT_OP_REALLOCARRAY_RELEASE) {
+		model_release(&replay->model, &stream->thread, record);
+		return 0;
+	}
+	/* What a realloc's first half means depends on what its thread does next. */
+	r = cursor_peek(&from->cursor, &next);
+	if (r < 0)
+		return r;
+	model_release_half(&replay->model, &stream->thread, record);
+	if (next != MFT_OP_REALLOC && next != MFT_OP_REALLOCARRAY &&
+	    next != MFT_OP_REACQUIRE)
+		model_settle(&replay->model, &stream->thread);
+	return 0;
+}
+
+static int reacquire(struct replay *replay, struct merge_stream *from,
+		     struct replay_stream *stream)
+{
+	int r = model_reacquire(&replay->model, &stream->thread, from->record.clock);
+
+	if (r != -EBADMSG)
+		return r;
+	cursor_fail(&from->cursor, "a realloc fails that did not begin");
+	return 0;
+}
+
+static int failed(struct replay *replay, struct merge_stream *from,
+		  struct replay_stream *stream)
+{
+	struct mft_failed call;
+	uint32_t frame;
+	int r = mft_decode_failed(from->record.payload, &call);
+
+	if (r == 0)
+		r = stack_nodes_find(&stream->nodes, call.stack, &frame);
+	if (r == 0)
+		r = model_fail(&replay->model, call.op, frame);
+	return r;
+}
+
+/* ---- Everything else -------------------------------------------------------------- */
+
+static int mapping_call(struct profile_mappings *mappings, const struct mft_record *record)
+{
+	struct mft_mapping call;
+	uint64_t before = 0, after = 0;
+	int r = mft_decode_mapping(record->payload, &call);
+
+	if (r < 0)
+		return r;
+	switch (record->op) {
+	case MFT_OP_MMAP:
+		mappings->mmap_calls++;
+		after = call.length;
+		break;
+	case MFT_OP_MUNMAP:
+		mappings->munmap_calls++;
+		before = call.length;
+		break;
+	case MFT_OP_MREMAP:
+		mappings->mremap_calls++;
+		after = call.length;
+		before = call.old_length;
+		break;
+	case MFT_OP_BRK:
+		mappings->brk_calls++;
+		after = call.address;
+		before = call.old_address;
+		break;
+	default:
+		mappings->madvise_calls++;
+		break;
+	}
+	if (after > before)
+		mappings->mapped_bytes += after - before;
+	else
+		mappings->unmapped_bytes += before - after;
+	return 0;
+}
+
+static int snapshot_record(struct replay *replay, const struct mft_record *record,
+			   struct replay_stream *stream)
+{
+	struct snapshot *snapshot = stream->snapshot;
+
+	if (!snapshot) {
+		snapshot = stream->snapshot = calloc(1, sizeof(*snapshot));
+		if (!snapshot)
+			return -ENOMEM;
+	}
+	if (record->op == MFT_OP_SNAPSHOT)
+		return snapshot_begin(snapshot, record->payload);
+	if (record->op == MFT_OP_SNAPSHOT_MAP)
+		return snapshot_add(snapshot, replay->reader->header.page_bytes,
+				    record->payload);
+	if (!snapshot->open)
+		return -EBADMSG;
+	snapshot->open = false;
+	return heap_add(&replay->heap, snapshot,
+			record->clock * replay->reader->header.clock_unit_ns,
+			&replay->model.blocks, &replay->model.ledger);
+}
+
+static int thread_record(struct replay *replay, const struct merge_stream *from,
+			 struct replay_stream *stream)
+{
+	struct mft_thread thread;
+	int r = mft_decode_thread(from->record.payload, &thread);
+
+	if (r < 0)
+		return r;
+	replay->profile->threads += !from->cursor.stream->nested;
+	model_change_thread(&stream->thread);
+	return 0;
+}
+
+/* Long records. Unknown ones are of a newer minor version and are skipped. */
+static int long_record(struct replay *replay, struct merge_stream *from,
+		       struct replay_stream *stream)
+{
+	const struct mft_record *record = &from->record;
+
+	switch (record->op) {
+	case MFT_OP_PROCESS:
+		return facts_process(replay->profile, record->payload);
+	case MFT_OP_THREAD:
+		return thread_record(replay, from, stream);
+	case MFT_OP_MODULE:
+		return modulemap_add(&replay->modules, record->payload);
+	case MFT_OP_NODES_RESET:
+		stack_nodes_reset(&stream->nodes);
+		return 0;
+	case MFT_OP_FAILED:
+		return failed(replay, from, stream);
+	case MFT_OP_MMAP:
+	case MFT_OP_MUNMAP:
+	case MFT_OP_MREMAP:
+	case MFT_OP_BRK:
+	case MFT_OP_MADVISE:
+		return mapping_call(&replay->profile->mappings, record);
+	case MFT_OP_SNAPSHOT:
+	case MFT_OP_SNAPSHOT_MAP:
+	case MFT_OP_SNAPSHOT_END:
+		return snapshot_record(replay, record, stream);
+	case MFT_OP_ALLOCATOR:
+		return facts_allocator(replay->profile, record->payload);
+	case MFT_OP_NOTICE:
+		return facts_notice(replay->profile, record->payload);
+	default:
+		return 0;
+	}
+}
+
+static int node_record(struct replay *replay, struct merge_stream *from,
+		       struct replay_stream *stream)
+{
+	const struct mft_record *record = &from->record;
+	int r = stack_nodes_define(&stream->nodes, record, &replay->stacks,
+				   &replay->modules);
+
+	if (r == -EBADMSG) {
+		cursor_fail(&from->cursor, "stack node %u is a parent but not defined",
+			    record->parent);
+		return 0;
+	}
+	if (r == -ENOENT) {
+		reader_note_damage(replay->reader, 0,
+				   "module %u is used but never described", record->module);
+		return 0;
+	}
+	return r;
+}
+
+static int other_record(struct replay *replay, struct merge_stream *from,
+			struct replay_stream *stream)
+{
+	uint8_t op = from->record.op;
+	int r;
+
+	if (op == MFT_OP_NODE)
+		return node_record(replay, from, stream);
+	if (op == MFT_OP_REACQUIRE)
+		return reacquire(replay, from, stream);
+	r = long_record(replay, from, stream);
+	if (r != -EBADMSG)
+		return r;
+	/* Its length is known, so the records behind it can be read. */
+	cursor_note(&from->cursor, "record 0x%02x makes no sense", op);
+	return 0;
+}
+
+/* ---- The whole -------------------------------------------------------------------- */
+
+static int replay_events(struct replay *replay, replay_progress_fn *progress, void *context)
+{
+	struct reader *reader = replay->reader;
+	struct merge_stream *from;
+	uint64_t records = 0;
+	int r;
+
+	while ((r = merge_next(&replay->merge, &from)) > 0) {
+		struct replay_stream *stream =
+			&replay->streams[from - replay->merge.streams];
+		uint8_t op = from->record.op;
+
+		replay->last_clock = from->record.clock;
+		if (mft_op_is_free(op))
+			r = release(replay, from, stream);
+		else if (op < MFT_OP_LONG && mft_op_is_alloc(op))
+			r = acquire(replay, from, stream);
+		else
+			r = other_record(replay, from, stream);
+		if (__builtin_expect(r < 0, 0))
+			break;
+		if (__builtin_expect(++records % PROGRESS_EVERY == 0, 0) && progress)
+			progress(context, reader->bytes_done, reader->file_bytes);
+	}
+	for (size_t i = 0; i < reader->streams_count; i++)
+		model_settle(&replay->model, &replay->streams[i].thread);
+	return r;
+}
+
+/* Counts acquisitions whose stack is known to its root, and the others. */
+static int count_stacks(struct profile *profile)
+{
+	bool *truncated = calloc(profile->frames_count, sizeof(*truncated));
+
+	if (!truncated)
+		return -ENOMEM;
+	truncated[MFT_NODE_TRUNCATED] = true;
+	for (size_t i = MFT_NODE_FIRST; i < profile->frames_count; i++)
+		truncated[i] = truncated[profile->frames[i].parent];
+	for (size_t i = 0; i < profile->sites_count; i++) {
+		const struct profile_site *site = &profile->sites[i];
+		uint64_t stacks = site->allocations + site->failed;
+
+		if (truncated[site->frame])
+			profile->stacks_truncated += stacks;
+		else
+			profile->stacks_complete += stacks;
+	}
+	free(truncated);
+	return 0;
+}
+
+static int fill_recording(struct replay *replay)
+{
+	struct profile *profile = replay->profile;
+	const struct reader *reader = replay->reader;
+	const struct profile_mappings *m = &profile->mappings;
+	uint64_t end = reader->header.end_clock;
+
+	profile->header = reader->header;
+	profile->file_bytes = reader->file_bytes;
+	profile->lost_events = reader->header.lost_events + reader->lost_events;
+	profile->stacks_fallback = reader->fallback_stacks;
+	profile->stack_checks = reader->stack_checks;
+	profile->stack_differences = reader->stack_differences;
+	if (reader->header.state == MFT_STATE_RUNNING)
+		end = replay->last_clock;
+	profile->duration_ns = end * reader->header.clock_unit_ns;
+	profile->events = profile->allocations + profile->failed + profile->frees +
+			  m->mmap_calls + m->munmap_calls + m->mremap_calls + m->brk_calls +
+			  m->madvise_calls;
+	if (reader->damage.places == 0)
+		return 0;
+	profile->damage = strdup(reader->damage.text);
+	profile->damage_offset = reader->damage.offset;
+	return profile->damage ? 0 : -ENOMEM;
+}
+
+/* Hands what the replay found over to the profile. */
+static int finish(struct replay *replay)
+{
+	struct profile *profile = replay->profile;
+	int r = ledger_close(&replay->model.ledger, replay->reader->header.clock_unit_ns,
+			     profile);
+
+	if (r < 0)
+		return r;
+	heap_close(&replay->heap, profile);
+	profile->modules = replay->modules.modules;
+	profile->modules_count = replay->modules.count;
+	replay->modules.modules = NULL;
+	replay->modules.count = 0;
+	profile->frames = replay->stacks.frames;
+	profile->frames_count = replay->stacks.count;
+	replay->stacks.frames = NULL;
+	r = count_stacks(profile);
+	if (r == 0)
+		r = facts_complete(profile);
+	if (r == 0)
+		r = fill_recording(replay);
+	return r;
+}
+
+static int begin(struct replay *replay, const char *path)
+{
+	int r = merge_init(&replay->merge, replay->reader);
+
+	if (r == 0)
+		r = stacks_init(&replay->stacks);
+	modulemap_init(&replay->modules, replay->reader);
+	heap_init(&replay->heap, replay->reader->header.page_bytes);
+	replay->streams =
+		calloc(replay->reader->streams_count + 1, sizeof(*replay->streams));
+	replay->profile = calloc(1, sizeof(*replay->profile));
+	if (!replay->streams || !replay->profile)
+		return -ENOMEM;
+	replay->profile->worst_snapshot = SIZE_MAX;
+	model_init(&replay->model, replay->profile);
+	replay->profile->dump_path = strdup(path);
+	return replay->profile->dump_path ? r : -ENOMEM;
+}
+
+static void replay_done(struct replay *replay)
+{
+	if (replay->streams) {
+		for (size_t i = 0; i < replay->reader->streams_count; i++) {
+			stack_nodes_done(&replay->streams[i].nodes);
+			if (replay->streams[i].snapshot)
+				snapshot_done(replay->streams[i].snapshot);
+			free(replay->streams[i].snapshot);
+		}
+	}
+	free(replay->streams);
+	merge_done(&replay->merge);
+	modulemap_done(&replay->modules);
+	stacks_done(&replay->stacks);
+	model_done(&replay->model);
+	heap_done(&replay->heap);
+	reader_close(replay->reader);
+	profile_free(replay->profile);
+}
+
+int replay_dump(const char *path, replay_progress_fn *progress, void *context,
+		struct profile **ret_profile, struct complaint *complaint)
+{
+	struct replay replay = {0};
+	int r = reader_open(path, &replay.reader, complaint);
+
+	if (r < 0)
+		return r;
+	r = begin(&replay, path);
+	if (r == 0)
+		r = replay_events(&replay, progress, context);
+	if (r == 0)
+		r = finish(&replay);
+	if (r < 0) {
+		complaint_set(complaint, "cannot read: %s", strerror(-r));
+	} else {
+		*ret_profile = replay.profile;
+		replay.profile = NULL;
+	}
+	replay_done(&replay);
+	return r;
+}

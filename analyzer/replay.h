@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * replay.h - replays the events of one dump, in order, into a profile.
+ *
+ * Guarantees: one pass over the file; memory follows live blocks, distinct stacks and
+ * streams, never the number of events. Damage ends the replay but not the report:
+ * everything before it is in the profile, and profile.damage says where and why.
+ * Threads: none. Memory: the profile is the caller's (profile_free).
+ * Not here: the file's structure (reader.h), the order across threads (merge.h), the
+ * pages of a snapshot (heap.h).
+ */
+#ifndef REPLAY_H
+#define REPLAY_H
+
+#include <stdint.h>
+
+struct complaint;
+struct profile;
+
+/* Called now and then while a long replay runs. done and total are bytes of the file. */
+typedef void replay_progress_fn(void *context, uint64_t done, uint64_t total);
+
+/* Replays the dump at path. progress may be NULL. Returns 0 and sets *ret_profile; or a
+ * negative errno with *complaint filled in: -ENOENT, -EACCES, -EISDIR ... (cannot be
+ * opened), -EBADMSG (not a dump), -EPROTONOSUPPORT (a version this reader does not know),
+ * -ENODATA (empty file, or nothing but a header that is cut), -ENOMEM. */
+int replay_dump(const char *path, replay_progress_fn *progress, void *context,
+		struct profile **ret_profile, struct complaint *complaint);
+
+#endif

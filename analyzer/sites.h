@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sites.h - call sites as a report shows them: named, merged, with a fingerprint.
+ *
+ * Call stacks whose shown frames are the same (function, file, line; calltree.h says what
+ * is shown) are one site, also across the processes of a tree.
+ *
+ * The fingerprint (id) is the 64-bit FNV-1a hash of function name, zero byte, module name,
+ * zero byte, for each shown frame from the innermost on; in 16 hexadecimal digits. No
+ * address, line or version is in it, so it stays the same from build to build and from
+ * machine to machine. Sites that differ in lines only therefore share an id.
+ * Threads: none. Memory: sites_free; nodes are the tree's.
+ * Not here: printing.
+ */
+#ifndef SITES_H
+#define SITES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct calltree;
+struct calltree_view;
+struct profile;
+struct profile_site;
+
+struct site {
+	uint32_t node;	/* innermost frame, nothing trimmed; of the first stack merged */
+	uint32_t shown; /* innermost frame that is shown */
+	uint8_t op;	/* enum mft_op, of the first stack merged */
+	uint64_t fingerprint;
+	uint64_t allocations;
+	uint64_t allocated_bytes;
+	uint64_t live_blocks; /* at exit */
+	uint64_t live_bytes;
+	uint64_t peak_blocks;
+	uint64_t peak_bytes;
+	uint64_t temporary;
+	uint64_t freed;
+	uint64_t lifetime_ns_sum;
+	uint64_t failed;
+	uint64_t pinned_exclusive_bytes;
+	double pinned_shared_bytes;
+};
+
+struct sites {
+	struct site *items;
+	size_t count;
+	size_t room;
+	struct site_index *index;
+};
+
+/* What a site must have for sites_add to take it, and what sites_sort puts first. */
+enum sites_order {
+	SITES_BY_PEAK,
+	SITES_BY_LIVE,
+	SITES_BY_PINNED,
+	SITES_BY_ALLOCATED, /* takes every site */
+	SITES_BY_TEMPORARY
+};
+
+/* Starts empty. */
+void sites_init(struct sites *sites);
+void sites_done(struct sites *sites);
+
+/* Adds the sites of a profile that count for `order`. Returns 0 or -ENOMEM. */
+int sites_add(struct sites *sites, const struct calltree *tree, struct calltree_view *view,
+	      const struct profile *profile, enum sites_order order);
+
+/* Sorts, biggest first; equal ones by fingerprint, so that the order is always the same. */
+void sites_sort(struct sites *sites, enum sites_order order);
+
+/* What a site has of what `order` sorts by: bytes or a count. */
+double sites_weight(const struct site *site, enum sites_order order);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "spans.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blocks.h"
+
+#define DIGIT_BITS 11
+#define DIGITS (1u << DIGIT_BITS)
+
+void spans_done(struct spans *spans)
+{
+	free(spans->spans);
+	free(spans->spare);
+	memset(spans, 0, sizeof(*spans));
+}
+
+static int make_room(struct spans *spans, size_t count)
+{
+	if (count <= spans->room)
+		return 0;
+	count += count / 4;
+	spans_done(spans);
+	spans->spans = malloc(count * sizeof(*spans->spans));
+	spans->spare = malloc(count * sizeof(*spans->spare));
+	if (!spans->spans || !spans->spare)
+		return -ENOMEM;
+	spans->room = count;
+	return 0;
+}
+
+/* One pass of a least-significant-digit radix sort: stable, from spans into spare. */
+static void sort_by_digit(struct spans *spans, unsigned shift)
+{
+	size_t places[DIGITS] = {0};
+	struct span *from = spans->spans, *to = spans->spare;
+	size_t place = 0;
+
+	for (size_t i = 0; i < spans->count; i++)
+		places[from[i].start >> shift & (DIGITS - 1)]++;
+	for (size_t d = 0; d < DIGITS; d++) {
+		size_t n = places[d];
+
+		places[d] = place;
+		place += n;
+	}
+	for (size_t i = 0; i < spans->count; i++)
+		to[places[from[i].start >> shift & (DIGITS - 1)]++] = from[i];
+	spans->spans = to;
+	spans->spare = from;
+}
+
+int spans_gather(struct spans *spans, const struct blocks *blocks)
+{
+	size_t slots = blocks_slots(blocks);
+	uint64_t differ = 0;
+	size_t n = 0;
+
+	if (make_room(spans, blocks->count) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < slots; i++) {
+		const struct block *block = &blocks->slots[i];
+		uint64_t end = block->address + block->usable;
+
+		if (block->address == 0)
+			continue;
+		if (end < block->address)
+			end = UINT64_MAX;
+		spans->spans[n++] = (struct span){block->address, end, block->site};
+		differ |= block->address ^ spans->spans[0].start;
+	}
+	spans->count = n;
+	/* Digits that all addresses share need no pass. */
+	for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS)
+		if (differ >> shift & (DIGITS - 1))
+			sort_by_digit(spans, shift);
+	return 0;
+}
+
+size_t spans_find(const struct spans *spans, uint64_t address)
+{
+	size_t low = 0, high = spans->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (spans->spans[middle].start < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}

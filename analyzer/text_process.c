@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "text_process.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "family.h"
+#include "figure.h"
+#include "printable.h"
+#include "profile.h"
+#include "terminal.h"
+
+#define LABEL_COLUMNS (TEXT_FIELD_COLUMNS - 2)
+
+void text_field(const struct terminal *terminal, const char *label, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(terminal->out, "  %s%-*s%s", terminal_style(terminal, TERMINAL_FAINT),
+		LABEL_COLUMNS, label, terminal_style(terminal, TERMINAL_PLAIN));
+	va_start(arguments, format);
+	vfprintf(terminal->out, format, arguments);
+	va_end(arguments);
+	fputc('\n', terminal->out);
+}
+
+void text_heading(const struct terminal *terminal, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(terminal->out, "\n%s", terminal_style(terminal, TERMINAL_HEADING));
+	va_start(arguments, format);
+	vfprintf(terminal->out, format, arguments);
+	va_end(arguments);
+	fprintf(terminal->out, "%s\n", terminal_style(terminal, TERMINAL_PLAIN));
+}
+
+char *text_program_new(const struct profile *profile)
+{
+	const char *name = profile->exe;
+	const char *slash;
+
+	if (!*name && profile->argv && profile->argv[0])
+		name = profile->argv[0];
+	slash = strrchr(name, '/');
+	name = slash ? slash + 1 : name;
+	return printable_new(*name ? name : "?");
+}
+
+void text_ending(const struct family_member *member, char *text, size_t bytes)
+{
+	const struct mft_header *header = &member->profile->header;
+
+	switch (member->fate) {
+	case FATE_EXITED:
+		if (header->flags & MFT_FLAG_EXIT_STATUS_KNOWN)
+			snprintf(text, bytes, "exited with status %d",
+				 header->exit_status & 0xff);
+		else
+			snprintf(text, bytes, "exited");
+		break;
+	case FATE_EXEC:
+		snprintf(text, bytes, "ran another program");
+		break;
+	case FATE_RUNNING:
+		snprintf(text, bytes, "still running");
+		break;
+	case FATE_KILLED:
+		snprintf(text, bytes, "was killed");
+		break;
+	case FATE_UNKNOWN:
+		snprintf(text, bytes, "end unknown");
+		break;
+	}
+}
+
+/* The command line in one line, cut to the terminal. */
+static void print_command(const struct terminal *terminal, const struct profile *profile)
+{
+	size_t room = terminal->width - LABEL_COLUMNS - 2;
+	char *line = NULL;
+	char *safe;
+	size_t length;
+	char **argument;
+	FILE *stream = open_memstream(&line, &length);
+
+	if (!stream)
+		return;
+	for (argument = profile->argv; argument && *argument; argument++)
+		fprintf(stream, "%s%s", argument == profile->argv ? "" : " ", *argument);
+	if (fclose(stream) == EOF || !line || !*line) {
+		free(line);
+		return;
+	}
+	safe = printable_new(line);
+	free(line);
+	if (!safe)
+		return;
+	if (printable_columns(safe, SIZE_MAX) > room || profile->argv_cut)
+		text_field(terminal, "command", "%.*s…", (int)printable_fit(safe, room - 1),
+			   safe);
+	else
+		text_field(terminal, "command", "%s", safe);
+	free(safe);
+}
+
+/* A path that keeps its end, which tells more, when it must be cut. */
+static void print_path(const struct terminal *terminal, const char *label, const char *path,
+		       const char *rest)
+{
+	size_t room = terminal->width - LABEL_COLUMNS - 2;
+	char *safe = printable_new(path);
+	size_t taken = printable_columns(rest, SIZE_MAX);
+	size_t columns, skip;
+
+	if (!safe)
+		return;
+	columns = printable_columns(safe, SIZE_MAX);
+	if (columns + taken <= room) {
+		text_field(terminal, label, "%s%s", safe, rest);
+	} else {
+		skip = columns + taken - room + 1;
+		text_field(terminal, label, "…%s%s", safe + printable_fit(safe, skip),
+			   rest);
+	}
+	free(safe);
+}
+
+void text_process_head(const struct terminal *terminal, const struct family_member *member)
+{
+	static const char *const modes[] = {"every event", "the newest events", "samples"};
+	const struct profile *profile = member->profile;
+	char *name = text_program_new(profile);
+	char ending[64], rest[96] = "";
+	uint32_t mode = profile->header.mode < 3 ? profile->header.mode : 0;
+
+	text_ending(member, ending, sizeof(ending));
+	fprintf(terminal->out, "%s%s%s  pid %d, %s after %s\n",
+		terminal_style(terminal, TERMINAL_STRONG), name ? name : "?",
+		terminal_style(terminal, TERMINAL_PLAIN), (int)profile->header.pid, ending,
+		figure_duration(profile->duration_ns).text);
+	free(name);
+	print_command(terminal, profile);
+	text_field(terminal, "recorded", "%s events in %s thread%s (%s)",
+		   figure_count(profile->events).text, figure_count(profile->threads).text,
+		   profile->threads == 1 ? "" : "s", modes[mode]);
+	if (profile->events > 1000)
+		snprintf(rest, sizeof(rest), ", %s (%.1f bytes an event)",
+			 figure_bytes((double)profile->file_bytes).text,
+			 (double)profile->file_bytes / (double)profile->events);
+	else
+		snprintf(rest, sizeof(rest), ", %s",
+			 figure_bytes((double)profile->file_bytes).text);
+	print_path(terminal, "dump", profile->dump_path, rest);
+	if (*profile->allocator)
+		print_path(terminal, "allocator", profile->allocator, "");
+}
+
+/* The snapshot in which most was live: how the heap is when it matters most. */
+static const struct profile_snapshot *peak_snapshot(const struct profile *profile)
+{
+	const struct profile_snapshot *peak = &profile->snapshots[0];
+	size_t i;
+
+	for (i = 1; i < profile->snapshots_count; i++) {
+		if (profile->snapshots[i].requested_bytes > peak->requested_bytes)
+			peak = &profile->snapshots[i];
+	}
+	return peak;
+}
+
+double text_fragmentation(const struct profile_snapshot *snapshot)
+{
+	if (snapshot->resident_bytes == 0 ||
+	    snapshot->requested_bytes >= snapshot->resident_bytes)
+		return 0;
+	return 1 - (double)snapshot->requested_bytes / (double)snapshot->resident_bytes;
+}
+
+double text_fragmentation_at_peak(const struct profile *profile)
+{
+	if (profile->snapshots_count == 0)
+		return 0;
+	return text_fragmentation(peak_snapshot(profile));
+}
+
+static void print_fragmentation(const struct terminal *terminal,
+				const struct profile *profile)
+{
+	const struct profile_snapshot *worst, *peak;
+
+	if (profile->worst_snapshot >= profile->snapshots_count) {
+		text_field(terminal, "fragmentation",
+			   "not measured: no snapshot in the dump");
+		return;
+	}
+	worst = &profile->snapshots[profile->worst_snapshot];
+	peak = peak_snapshot(profile);
+	text_field(terminal, "fragmentation", "%s at the peak (%s resident), %s at worst%s",
+		   figure_share(text_fragmentation(peak), 1).text,
+		   figure_bytes((double)peak->resident_bytes).text,
+		   figure_share(text_fragmentation(worst), 1).text,
+		   worst->reason == MFT_SNAPSHOT_EXIT ? " (exit)" : "");
+}
+
+void text_process_figures(const struct terminal *terminal, const struct profile *profile)
+{
+	double mean = profile->allocations ? (double)profile->allocated_bytes /
+						     (double)profile->allocations
+					   : 0;
+
+	text_field(terminal, "peak", "%s in %s, %s after the start",
+		   figure_bytes((double)profile->peak_bytes).text,
+		   figure_counted(profile->peak_blocks, "block").text,
+		   figure_duration(profile->peak_time_ns).text);
+	text_field(terminal, "unfreed", "%s in %s at the end",
+		   figure_bytes((double)profile->live_bytes).text,
+		   figure_counted(profile->live_blocks, "block").text);
+	print_fragmentation(terminal, profile);
+	text_field(terminal, "allocated", "%s in %s, %s on average",
+		   figure_bytes((double)profile->allocated_bytes).text,
+		   figure_counted(profile->allocations, "allocation").text,
+		   figure_bytes(mean).text);
+	text_field(terminal, "temporary", "%s (%s), freed before the next one",
+		   figure_counted(profile->temporary_allocations, "allocation").text,
+		   figure_share((double)profile->temporary_allocations,
+				(double)profile->allocations)
+			   .text);
+	if (profile->failed)
+		text_field(terminal, "failed", "%s that returned no memory",
+			   figure_counted(profile->failed, "allocation").text);
+}
+
+void text_process_emptiness(const struct terminal *terminal, const struct profile *profile)
+{
+	char **notice;
+
+	if (profile->allocations > 0)
+		return;
+	fprintf(terminal->out, "\n%sNothing was recorded:%s ",
+		terminal_style(terminal, TERMINAL_WARNING),
+		terminal_style(terminal, TERMINAL_PLAIN));
+	if (profile->header.flags & MFT_FLAG_OWN_MALLOC)
+		fputs("the program brings its own malloc, which a preloaded\n"
+		      "library cannot see. Build it without that allocator, or link the "
+		      "allocator\nas a shared library.\n",
+		      terminal->out);
+	else if (profile->damage)
+		fputs("the dump is damaged before the first allocation.\n", terminal->out);
+	else if (profile->lost_events > 0)
+		fputs("all events were lost for want of space.\n", terminal->out);
+	else
+		fputs("the program called no allocation function that mftrace\n"
+		      "watches. Parts that are linked statically, and programs with a "
+		      "memory "
+		      "manager\nof their own (Go, Java), cannot be seen.\n",
+		      terminal->out);
+	for (notice = profile->notices; notice && *notice; notice++) {
+		char *safe = printable_new(*notice);
+
+		fprintf(terminal->out, "  %s\n", safe ? safe : "?");
+		free(safe);
+	}
+}
