@@ -1,0 +1,467 @@
+# SPDX-License-Identifier: MIT
+"""The mftrace command: verbs, options, errors, exit statuses, and what `run` passes on."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import time
+import tty
+
+import pytest
+
+from recording import LIBRARY, MFTRACE, environment, mftrace, schema_validator
+
+READING = ["report", "peak", "leaks", "frag", "info"]
+VERBS = ["run", *READING, "dump"]
+
+
+def text(result):
+    return result.stdout.decode(), result.stderr.decode()
+
+
+def refused(result, *words):
+    """Exit 2, nothing on stdout, one line `mftrace: ...` on stderr that holds the words."""
+    out, err = text(result)
+    assert (result.returncode, out) == (2, ""), (result.returncode, out, err)
+    assert re.fullmatch(r"mftrace: [^\n]+\n", err), err
+    for word in words:
+        assert word in err, (word, err)
+
+
+def compile_c(need, path, source, *options):
+    """Builds a program of one's own."""
+    subprocess.run(
+        [need("gcc"), "-xc", "-", "-o", path, *options],
+        input=source.encode(),
+        check=True,
+    )
+    return path
+
+
+@pytest.fixture
+def dump(tmp_path):
+    """The dump of a program that ran to its end."""
+    path = tmp_path / "one.mft"
+    result = mftrace("run", "-q", "-o", path, "--", "sh", "-c", "echo hello", cwd=tmp_path)
+    assert text(result) == ("hello\n", "")
+    return path
+
+
+# ---- Usage ---------------------------------------------------------------------------
+
+
+def test_help_names_every_verb():
+    out, err = text(mftrace("--help"))
+    assert err == ""
+    for verb in VERBS:
+        assert re.search(rf"^  {verb}\s", out, re.M), verb
+    assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_verb_help(verb):
+    result = mftrace(verb, "--help")
+    out, err = text(result)
+    assert (result.returncode, err) == (0, "")
+    assert out.startswith(f"Usage: mftrace {verb} ")
+    assert "--help" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_version():
+    result = mftrace("--version")
+    assert result.returncode == 0
+    assert re.fullmatch(r"mftrace \d+\.\d+\.\d+\n", result.stdout.decode())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["frobnicate", "x"],
+        *([verb] for verb in VERBS),
+        *([verb, "--no-such-option", "x"] for verb in VERBS),
+        *([verb, "--top", "many", "x"] for verb in READING),
+        *([verb, "--top", "-1", "x"] for verb in READING),
+        ["report", "x", "--top"],
+        ["run", "-o"],
+        ["run", "-o", "", "true"],
+        ["run", "--option", "novalue", "true"],
+        ["run", "--option", "output=x", "true"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage(arguments):
+    refused(mftrace(*arguments))
+
+
+# ---- Bad input -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", [*READING, "dump"])
+def test_unreadable_input(tmp_path, verb):
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "text").write_bytes(b"this is no dump\n" * 1000)
+    os.mkfifo(tmp_path / "fifo")
+    for name in ["missing", "empty", "text", "fifo"]:
+        refused(mftrace(verb, tmp_path / name), name)
+
+
+@pytest.mark.parametrize("verb", READING)
+def test_directory_without_dumps(tmp_path, verb):
+    (tmp_path / "text").write_bytes(b"this is no dump\n")
+    refused(mftrace(verb, tmp_path), "no dump")
+
+
+def test_other_version(dump, tmp_path):
+    data = bytearray(dump.read_bytes())
+    data[8] = 99
+    (tmp_path / "new.mft").write_bytes(data)
+    refused(mftrace("report", tmp_path / "new.mft"), "version")
+
+
+@pytest.mark.parametrize("verb", READING)
+def test_damaged_dump_is_reported_as_far_as_it_goes(dump, tmp_path, verb):
+    data = dump.read_bytes().rstrip(b"\0")
+    assert len(data) < 4096 + 65536  # all in the first chunk
+    cut = tmp_path / "cut.mft"
+    cut.write_bytes(data[: 4096 + 64 + (len(data) - 4096 - 64) * 3 // 4])
+    result = mftrace(verb, cut)
+    out, err = text(result)
+    assert (result.returncode, err) == (0, "")
+    assert "TRUNCATED" in out
+    report = json.loads(mftrace(verb, "--json", cut).stdout)
+    process = report["processes"][0]
+    assert process["recording"]["truncated"] is True
+    assert process["recording"]["damage"]["why"]
+    assert process["recording"]["events"] > 0
+
+
+def test_unreadable_dump_in_a_directory_is_named(dump, tmp_path):
+    (tmp_path / "two.mft").write_bytes(dump.read_bytes()[:100])
+    result = mftrace("report", "--json", tmp_path)
+    assert result.returncode == 2
+    assert "two.mft" in result.stderr.decode()
+    assert len(json.loads(result.stdout)["processes"]) == 1
+
+
+def test_full_disk_is_an_error(dump):
+    with open("/dev/full", "wb") as full:
+        result = mftrace("report", dump, stdout=full)
+    assert result.returncode == 2
+    assert result.stderr.decode().startswith("mftrace: ")
+
+
+# ---- Reports -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", READING)
+def test_text_fits_and_is_plain(dump, verb):
+    result = mftrace(verb, dump)
+    out, err = text(result)
+    assert (result.returncode, err) == (0, "")
+    assert "\033" not in out
+    widest = max(out.splitlines(), key=len)
+    assert len(widest) <= 80, widest
+
+
+@pytest.mark.parametrize("verb", READING)
+def test_json_meets_the_schema(dump, verb):
+    schema_validator().validate(json.loads(mftrace(verb, "--json", dump).stdout))
+
+
+def test_top(dump):
+    every = json.loads(mftrace("peak", "--json", dump).stdout)["processes"][0]["sites"]
+    assert len(every) > 2
+    two = json.loads(mftrace("peak", "--json", "--top", "2", dump).stdout)
+    assert two["processes"][0]["sites"] == every[:2]
+    peaks = [site["peak_bytes"] for site in every]
+    assert peaks == sorted(peaks, reverse=True)
+    assert "\n  1  " in mftrace("peak", dump, "--top", "1").stdout.decode()
+    assert "\n  2  " not in mftrace("peak", dump, "--top", "1").stdout.decode()
+
+
+def test_sites_add_up(dump):
+    process = json.loads(mftrace("report", "--json", dump).stdout)["processes"][0]
+    sites = process["sites"]
+    for member, whole in [
+        ("allocations", process["recording"]["allocations"]),
+        ("allocated_bytes", process["totals"]["allocated_bytes"]),
+        ("live_bytes", process["at_exit"]["live_bytes"]),
+        ("peak_bytes", process["peak"]["bytes"]),
+        ("peak_blocks", process["peak"]["blocks"]),
+        ("temporary", process["totals"]["temporary_allocations"]),
+    ]:
+        assert sum(site[member] for site in sites) == whole, member
+    assert process["recording"]["allocations"] > 0
+
+
+def test_fingerprints_are_stable(tmp_path):
+    """Two runs, at different addresses, give the same sites the same ids."""
+    ids = []
+    for name in ["a.mft", "b.mft"]:
+        mftrace("run", "-q", "-o", tmp_path / name, "--", "sh", "-c", "echo hello")
+        report = json.loads(mftrace("report", "--json", tmp_path / name).stdout)
+        ids.append(sorted(site["id"] for site in report["processes"][0]["sites"]))
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) > 1
+
+
+def test_colours_on_a_terminal_only(dump):
+    def on_terminal(**variables):
+        master, slave = pty.openpty()
+        tty.setraw(slave)
+        process = subprocess.Popen(
+            [MFTRACE, "report", dump],
+            stdout=slave,
+            stderr=subprocess.DEVNULL,
+            env=environment({"TERM": "xterm", **variables}),
+        )
+        os.close(slave)
+        seen = b""
+        try:
+            while part := os.read(master, 65536):
+                seen += part
+        except OSError:  # the other end is closed
+            pass
+        os.close(master)
+        assert process.wait(timeout=20) == 0
+        return seen
+
+    assert b"\033[" in on_terminal()
+    assert b"\033[" not in on_terminal(NO_COLOR="1")
+    assert b"\033[" not in on_terminal(TERM="dumb")
+
+
+def test_control_bytes_are_escaped(tmp_path):
+    path = tmp_path / "c.mft"
+    nasty = "a\x1b]0;title\x07b\n"
+    mftrace("run", "-q", "-o", path, "--", "sh", "-c", ":", nasty)
+    out = mftrace("report", path).stdout
+    assert b"\x1b" not in out and b"\x07" not in out
+    assert b"\\x1b]0;title\\x07" in out
+    process = json.loads(mftrace("report", "--json", path).stdout)["processes"][0]
+    assert process["argv"][-1] == nasty
+
+
+def test_several_processes_are_a_tree(tmp_path, need):
+    dumps = tmp_path / "tree"
+    script = "/bin/sh -c 'echo a; :' ; (echo b; :) ; exec sh -c 'echo c'"
+    result = mftrace("run", "-q", "-o", f"{dumps}/", "--", need("bash"), "-c", script)
+    assert text(result) == ("a\nb\nc\n", "")
+    processes = json.loads(mftrace("report", "--json", dumps).stdout)["processes"]
+    assert processes[0]["exit"] == "exec"
+    assert {p["exit"] for p in processes} == {"exec", "exited"}
+    children = {p["pid"] for p in processes if p["ppid"] == processes[0]["pid"]}
+    assert len(children) == 2
+    out = mftrace("report", dumps).stdout.decode()
+    assert f"{len(processes)} processes" in out
+    for process in processes:
+        assert re.search(rf"^ +{process['pid']}  ", out, re.M)
+    # Files named one by one are the same report.
+    files = sorted(dumps.iterdir())
+    assert json.loads(mftrace("report", "--json", *files).stdout)["processes"] == processes
+
+
+def test_changed_binary_gives_no_names(tmp_path, need):
+    """A file that is not the one recorded never lends its names."""
+    source = """
+    #include <stdlib.h>
+    void *volatile p;
+    __attribute__((noinline)) void NAME(void) { p = malloc(4321); }
+    int main(void) { NAME(); return 0; }
+    """
+    program = tmp_path / "program"
+    compile_c(need, program, source.replace("NAME", "first_name"), "-g", "-O1")
+    mftrace("run", "-q", "-o", tmp_path / "d.mft", "--", program)
+
+    def functions():
+        report = json.loads(mftrace("report", "--json", tmp_path / "d.mft").stdout)
+        frames = [f for s in report["processes"][0]["sites"] for f in s["frames"]]
+        return {f["function"] for f in frames if f["module"] == str(program)}, report
+
+    assert "first_name" in functions()[0]
+    compile_c(need, program, source.replace("NAME", "other_name"), "-g", "-O1")
+    names, report = functions()
+    assert names == {None}
+    assert report["unnamed_modules"] == [
+        {"module": str(program), "why": "binary changed since recording"}
+    ]
+    assert "binary changed since recording" in mftrace(
+        "report", tmp_path / "d.mft"
+    ).stdout.decode().replace("\n" + 17 * " ", " ")
+
+
+def test_names_files_lines_and_inlined_calls(tmp_path, need):
+    source = """
+    #include <stdlib.h>
+    void *volatile p;
+    static inline __attribute__((always_inline)) void inner(int n) { p = malloc(n); }
+    __attribute__((noinline)) void outer(int n) {
+        inner(n);
+    }
+    int main(int argc, char **argv) { outer(argc * 1234); return 0; }
+    """
+    program = compile_c(need, tmp_path / "p", source, "-g", "-O2")
+    mftrace("run", "-q", "-o", tmp_path / "d.mft", "--", program)
+    report = json.loads(mftrace("report", "--json", tmp_path / "d.mft").stdout)
+    sites = [s for s in report["processes"][0]["sites"] if s["allocated_bytes"] == 1234]
+    assert len(sites) == 1
+    frames = [f for f in sites[0]["frames"] if f["module"] == str(program)]
+    shown = [(f["function"], f["line"], f["inlined"]) for f in frames[:3]]
+    assert shown == [("inner", 4, True), ("outer", 6, False), ("main", 8, False)]
+    first, last = sites[0]["shown_begin"], sites[0]["shown_end"]
+    assert sites[0]["frames"][first]["function"] == "inner"
+    assert sites[0]["frames"][last - 1]["function"] == "main"
+
+
+# ---- run -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [0, 1, 7, 255])
+def test_run_passes_the_status_on(tmp_path, status):
+    result = mftrace("run", "-q", "--", "sh", "-c", f"exit {status}", cwd=tmp_path)
+    assert result.returncode == status
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
+def test_run_shows_the_signal_as_a_shell_does(tmp_path, number):
+    script = f"ulimit -c 0; kill -{int(number)} $$"
+    result = mftrace("run", "-q", "--", "sh", "-c", script, cwd=tmp_path)
+    assert result.returncode == 128 + number
+
+
+def test_run_passes_the_streams_through(tmp_path):
+    script = "cat; echo to stderr >&2"
+    result = mftrace(
+        "run", "-q", "-o", tmp_path / "d.mft", "sh", "-c", script, stdin=b"some\0bytes\xff"
+    )
+    assert result.stdout == b"some\0bytes\xff"
+    assert result.stderr == b"to stderr\n"
+
+
+def test_run_sums_up_on_stderr(tmp_path):
+    result = mftrace("run", "sh", "-c", "echo out", cwd=tmp_path)
+    out, err = text(result)
+    assert out == "out\n"
+    assert "exited with status 0" in err and "peak" in err
+    dumps = list(tmp_path.iterdir())
+    assert len(dumps) == 1
+    assert re.fullmatch(r"mftrace\.[\w.-]+\.\d+\.mft", dumps[0].name)
+
+
+def test_run_keeps_the_environment(tmp_path):
+    """The user's LD_PRELOAD and MFTRACE_OPTIONS stay, ours join them."""
+    other = tmp_path / "other.so"
+    shutil.copy(LIBRARY, other)
+    env = environment({"MFTRACE_OPTIONS": "depth=20", "LD_PRELOAD": "libm.so.6"})
+    result = subprocess.run(
+        [MFTRACE, "run", "-q", "-o", tmp_path / "a:b%c.mft", "--option", "snapshots=0"]
+        + ["--", "sh", "-c", 'echo "$LD_PRELOAD"; echo "$MFTRACE_OPTIONS"'],
+        env=env,
+        stdout=subprocess.PIPE,
+        timeout=30,
+    )
+    preload, options = result.stdout.decode().splitlines()
+    assert preload.endswith("/libmftrace.so:libm.so.6")
+    assert options.startswith("depth=20:output=/") and options.endswith(":snapshots=0")
+    assert (tmp_path / "a:b%c.mft").exists()
+
+
+def test_run_never_overwrites(tmp_path):
+    for _ in range(3):
+        assert mftrace("run", "-q", "-o", tmp_path / "d.mft", "true").returncode == 0
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_run_forwards_signals(tmp_path):
+    script = "trap 'echo term; exit 5' TERM; echo ready; while :; do sleep 0.1; done"
+    process = subprocess.Popen(
+        [MFTRACE, "run", "-q", "-o", tmp_path / "d.mft", "--", "sh", "-c", script],
+        env=environment(),
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout.readline() == b"ready\n"
+    process.terminate()
+    assert process.communicate(timeout=20)[0] == b"term\n"
+    assert process.returncode == 5
+
+
+def test_killed_and_running_are_told_apart(tmp_path):
+    path = tmp_path / "d.mft"
+    process = subprocess.Popen(
+        [MFTRACE, "run", "-q", "-o", path, "--", "sh", "-c", "echo $$; exec sleep 30"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+    )
+    pid = int(process.stdout.readline())
+
+    def ends():
+        files = [f for f in tmp_path.iterdir() if f.is_file()]
+        processes = json.loads(mftrace("report", "--json", *files).stdout)["processes"]
+        return [p["exit"] for p in processes]
+
+    deadline = time.monotonic() + 10
+    while ends() != ["exec", "running"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert ends() == ["exec", "running"]
+    os.kill(pid, signal.SIGKILL)
+    assert process.wait(timeout=20) == 128 + signal.SIGKILL
+    assert ends() == ["exec", "killed"]
+
+
+@pytest.mark.parametrize("name", ["no-such-program", "./no-such-program", "/", "/etc/passwd"])
+def test_run_refuses_what_cannot_run(name):
+    refused(mftrace("run", "--", name), name)
+
+
+def test_run_refuses_a_static_program(tmp_path, need):
+    program = compile_c(need, tmp_path / "s", "int main(void) { return 0; }", "-static")
+    refused(mftrace("run", "--", program), "statically linked")
+    script = tmp_path / "script"
+    script.write_text(f"#!{program}\n")
+    script.chmod(0o755)
+    refused(mftrace("run", "--", script), "statically linked")
+
+
+def test_run_refuses_a_setuid_program(tmp_path, need):
+    program = tmp_path / "p"
+    shutil.copy(need("true"), program)
+    program.chmod(0o4755)
+    refused(mftrace("run", "--", program), "setuid")
+    program.chmod(0o2755)
+    refused(mftrace("run", "--", program), "setgid")
+
+
+def test_run_refuses_another_architecture(tmp_path, need):
+    data = bytearray(open(need("true"), "rb").read())
+    data[18] = 183  # e_machine: AArch64
+    program = tmp_path / "p"
+    program.write_bytes(data)
+    program.chmod(0o755)
+    refused(mftrace("run", "--", program), "architecture")
+
+
+def test_run_refuses_a_sanitizer_unless_forced(tmp_path, need):
+    program = compile_c(
+        need, tmp_path / "p", "int main(void) { return 0; }", "-fsanitize=address"
+    )
+    refused(mftrace("run", "--", program), "sanitizer", "--force")
+
+
+def test_run_refuses_an_unwritable_output(tmp_path):
+    refused(mftrace("run", "-o", tmp_path / "missing" / "d.mft", "true"), "missing")
+    refused(mftrace("run", "-o", "/proc/d.mft", "true"), "/proc")
+
+
+def test_run_finds_scripts_without_a_first_line(tmp_path):
+    script = tmp_path / "script"
+    script.write_text("echo from the shell\n")
+    script.chmod(0o755)
+    result = mftrace("run", "-q", "-o", tmp_path / "d.mft", "--", script)
+    assert text(result) == ("from the shell\n", "")
+    assert (tmp_path / "d.mft").exists()
