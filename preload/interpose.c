@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "early.h"
+#include "event.h"
 #include "modules.h"
 #include "process.h"
 #include "real.h"
@@ -56,9 +57,9 @@ static inline void *acquired(uint8_t op, void *p, size_t size, size_t alignment,
 	if (__builtin_expect(recorder_thread.label != 0, 0))
 		(void)use_label(&op, &size, alignment, p, &frame);
 	if (__builtin_expect(p == NULL, 0))
-		recorder_failed(op, size, errno, frame);
+		event_failed(op, size, errno, frame);
 	else if (__builtin_expect(!early_owns(p), 1))
-		recorder_alloc(op, p, size, alignment, frame);
+		event_alloc(op, p, size, alignment, frame);
 	return p;
 }
 
@@ -95,13 +96,13 @@ static inline void *reallocate(uint8_t op, uint8_t release_op, void *p, size_t s
 			memcpy(result, p, old < size ? old : size);
 		return result;
 	}
-	recorder_free(release_op, p);
+	event_free(release_op, p);
 	result = real.realloc(p, size);
 	if (result) {
-		recorder_alloc(op, result, size, 0, frame);
+		event_alloc(op, result, size, 0, frame);
 	} else if (size != 0) {
-		recorder_reacquire(p);
-		recorder_failed(op, size, errno, frame);
+		event_reacquire(p);
+		event_failed(op, size, errno, frame);
 	}
 	return result;
 }
@@ -118,7 +119,7 @@ EXPORT void *reallocarray(void *p, size_t count, size_t size)
 	size_t bytes;
 
 	if (__builtin_mul_overflow(count, size, &bytes)) {
-		recorder_failed(MFT_OP_REALLOCARRAY, SIZE_MAX, ENOMEM, FRAME);
+		event_failed(MFT_OP_REALLOCARRAY, SIZE_MAX, ENOMEM, FRAME);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -138,7 +139,7 @@ EXPORT void free(void *p)
 	if (!is_recorded(p))
 		return;
 	if (__builtin_expect(recorder_thread.deleting != p, 1))
-		recorder_free(MFT_OP_FREE, p);
+		event_free(MFT_OP_FREE, p);
 	else
 		recorder_thread.deleting = NULL;
 	real.free(p);
@@ -148,7 +149,7 @@ EXPORT void free_sized(void *p, size_t size)
 {
 	if (!is_recorded(p))
 		return;
-	recorder_free(MFT_OP_FREE_SIZED, p);
+	event_free(MFT_OP_FREE_SIZED, p);
 	if (real.free_sized) {
 		recorder_thread.deleting = p;
 		real.free_sized(p, size);
@@ -162,7 +163,7 @@ EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size)
 {
 	if (!is_recorded(p))
 		return;
-	recorder_free(MFT_OP_FREE_ALIGNED_SIZED, p);
+	event_free(MFT_OP_FREE_ALIGNED_SIZED, p);
 	if (real.free_aligned_sized) {
 		recorder_thread.deleting = p;
 		real.free_aligned_sized(p, alignment, size);
@@ -180,7 +181,7 @@ EXPORT int posix_memalign(void **ret_p, size_t alignment, size_t size)
 	if (error == 0)
 		(void)acquired(MFT_OP_POSIX_MEMALIGN, *ret_p, size, alignment, FRAME);
 	else
-		recorder_failed(MFT_OP_POSIX_MEMALIGN, size, error, FRAME);
+		event_failed(MFT_OP_POSIX_MEMALIGN, size, error, FRAME);
 	return error;
 }
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "event.h"
 #include "mangled.h"
 #include "real.h"
 #include "recorder.h"
@@ -77,9 +78,9 @@ static void *finish_new(uint8_t op, void *p, size_t size, size_t alignment,
 		return p;
 	recorder_thread.label = 0;
 	if (p)
-		recorder_alloc(op, p, size, alignment, frame);
+		event_alloc(op, p, size, alignment, frame);
 	else
-		recorder_failed(op, size, ENOMEM, frame);
+		event_failed(op, size, ENOMEM, frame);
 	return p;
 }
 
@@ -115,7 +116,7 @@ static void begin_delete(uint8_t op, void *p)
 {
 	if (!p || recorder_thread.deleting == p)
 		return;
-	recorder_free(op, p);
+	event_free(op, p);
 	recorder_thread.deleting = p;
 }
 

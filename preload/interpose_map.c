@@ -11,8 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "event.h"
+#include "mft_codec.h"
 #include "real.h"
-#include "recorder.h"
 
 #define EXPORT __attribute__((visibility("default"), used))
 #define FRAME __builtin_frame_address(0)
@@ -25,7 +26,7 @@ static void *mapped(void *p, size_t length, int prot, int flags, const void *fra
 				      .flags = (uint32_t)flags};
 
 	if (p != MAP_FAILED)
-		recorder_mapping(MFT_OP_MMAP, &mapping, frame);
+		event_mapping(MFT_OP_MMAP, &mapping, frame);
 	return p;
 }
 
@@ -54,7 +55,7 @@ EXPORT int munmap(void *p, size_t length)
 		real_resolve();
 	r = real.munmap(p, length);
 	if (r == 0)
-		recorder_mapping(MFT_OP_MUNMAP, &mapping, FRAME);
+		event_mapping(MFT_OP_MUNMAP, &mapping, FRAME);
 	return r;
 }
 
@@ -79,7 +80,7 @@ EXPORT void *mremap(void *old, size_t old_length, size_t length, int flags, ...)
 	p = real.mremap(old, old_length, length, flags, wanted);
 	if (p != MAP_FAILED) {
 		mapping.address = (uintptr_t)p;
-		recorder_mapping(MFT_OP_MREMAP, &mapping, FRAME);
+		event_mapping(MFT_OP_MREMAP, &mapping, FRAME);
 	}
 	return p;
 }
@@ -89,7 +90,7 @@ static void moved_break(uintptr_t before, uintptr_t after, const void *frame)
 	struct mft_mapping mapping = {.address = after, .old_address = before};
 
 	if (before != after)
-		recorder_mapping(MFT_OP_BRK, &mapping, frame);
+		event_mapping(MFT_OP_BRK, &mapping, frame);
 }
 
 EXPORT int brk(void *address)
@@ -129,6 +130,6 @@ EXPORT int madvise(void *p, size_t length, int advice)
 		real_resolve();
 	r = real.madvise(p, length, advice);
 	if (r == 0)
-		recorder_mapping(MFT_OP_MADVISE, &mapping, FRAME);
+		event_mapping(MFT_OP_MADVISE, &mapping, FRAME);
 	return r;
 }

@@ -19,6 +19,7 @@
 #include "sys.h"
 #include "text.h"
 #include "unwinder.h"
+#include "usable.h"
 #include "walk.h"
 
 #define ENVIRONMENT_BYTES (128u * 1024)
@@ -31,6 +32,7 @@ static union {
 extern struct process_page process_page __attribute__((alias("process_page_space")));
 
 struct process process;
+process_clock_fn *process_clock_gettime = clock_gettime;
 
 /* Set once, in the process that the library was loaded into: forked copies share it. */
 static bool process_loaded;
@@ -309,6 +311,25 @@ static void at_exit(int status, void *unused)
 	process_mark_exit(true, status);
 }
 
+/* Finds the kernel's own clock_gettime: no hook stands in front of it, and it is half as
+ * far. The loader knows the vdso by this name (vdso(7)). */
+static void find_clock(void)
+{
+	void *vdso = dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
+	void *found = NULL;
+
+	if (vdso) {
+		found = dlsym(vdso, "__vdso_clock_gettime");
+		if (!found)
+			found = dlsym(vdso, "__kernel_clock_gettime");
+		dlclose(vdso);
+	}
+	if (found)
+		*(void **)(void *)&process_clock_gettime = found;
+	else
+		(void)dlerror();
+}
+
 /* In the process that loaded the library. */
 static bool begin_loaded(void)
 {
@@ -318,6 +339,7 @@ static bool begin_loaded(void)
 		return false;
 	}
 	real_resolve();
+	find_clock();
 	read_options(&process.config);
 	if (process.config.help)
 		(void)SYS3(SYS_write, 2, config_help, strlen(config_help));
@@ -326,6 +348,7 @@ static bool begin_loaded(void)
 	if (process.config.verify || !WALK_IS_NATIVE)
 		unwinder_begin();
 	read_allocator();
+	usable_begin(process.allocator);
 	wipe_on_fork();
 	if (settle_output() < 0) {
 		process_say("nothing is recorded", "the working directory is gone");
@@ -354,6 +377,7 @@ static bool begin_forked(void)
 bool process_begin(void)
 {
 	uint32_t expected = PROCESS_UNKNOWN;
+	struct recorder_pause pause;
 	bool recording;
 	int saved = errno;
 
@@ -361,7 +385,7 @@ bool process_begin(void)
 					 false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return expected == PROCESS_RECORDING;
 	/* What is allocated from here to the end is our own doing. */
-	recorder_thread.own_work = true;
+	pause = recorder_pause();
 	process.pid = sys_getpid();
 	process.start_ns = order_now_ns(CLOCK_MONOTONIC);
 	if (!process_loaded) {
@@ -377,7 +401,9 @@ bool process_begin(void)
 	/* Partner: process_ready. */
 	__atomic_store_n(&process_page.state, recording ? PROCESS_RECORDING : PROCESS_INERT,
 			 __ATOMIC_RELEASE);
-	recorder_thread.own_work = false;
+	/* Whatever recorder this thread had was another process's. */
+	pause.recorder = NULL;
+	recorder_resume(pause);
 	errno = saved;
 	return recording;
 }
@@ -386,14 +412,6 @@ bool process_begin(void)
 __attribute__((constructor(101))) static void process_constructor(void)
 {
 	(void)process_begin();
-}
-
-uint64_t process_clock(bool exact)
-{
-	uint64_t now = order_now_ns(exact ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE);
-
-	/* The coarse clock may still stand before our start. */
-	return now > process.start_ns ? (now - process.start_ns) / MFT_CLOCK_UNIT_NS : 0;
 }
 
 int process_describe(struct mft_encoder *encoder)

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "config.h"
 #include "dumpfile.h"
@@ -46,10 +47,15 @@ struct process {
 					     */
 	uint8_t parent_dump_id[16];	    /* of the process we are a copy of */
 };
-extern struct process process;
+extern struct process process __attribute__((visibility("hidden")));
 
 /* The slow half of process_ready. */
 bool process_begin(void);
+
+static inline bool process_is_recording(void)
+{
+	return __atomic_load_n(&process_page.state, __ATOMIC_ACQUIRE) == PROCESS_RECORDING;
+}
 
 /* Whether events are to be recorded, beginning to if this is the process's first. */
 static inline bool process_ready(void)
@@ -64,8 +70,21 @@ static inline bool process_ready(void)
  */
 bool process_is_own(void);
 
-/* Units of the dump's clock since the start, for CLOCK_MONOTONIC_COARSE or _MONOTONIC. */
-uint64_t process_clock(bool exact);
+/* clock_gettime as the kernel offers it (vdso(7)), or libc's. */
+typedef int process_clock_fn(clockid_t clock, struct timespec *ret_now);
+extern process_clock_fn *process_clock_gettime __attribute__((visibility("hidden")));
+
+/* Units of the dump's clock since the start; exact or, cheaper, to a few milliseconds. */
+static inline uint64_t process_clock(bool exact)
+{
+	struct timespec now = {0};
+	uint64_t ns;
+
+	(void)process_clock_gettime(exact ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE, &now);
+	ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	/* The coarse clock may still stand before our start. */
+	return ns > process.start_ns ? (ns - process.start_ns) / MFT_CLOCK_UNIT_NS : 0;
+}
 
 /* Marks the dump: the process is about to exit, or to exec. status counts if known. */
 void process_mark_exit(bool status_known, int status);

@@ -186,31 +186,16 @@ static const struct real_symbol real_cxx_symbols[] = {
 /* 0: not begun, 1: a thread is at it, 2: done. */
 static int real_state;
 
-/* Nothing that a look-up allocates is the program's. Returns what to hand to end_own_work.
- */
-static uint8_t begin_own_work(void)
-{
-	uint8_t before = recorder_thread.own_work;
-
-	recorder_thread.own_work = true;
-	return before;
-}
-
-static void end_own_work(uint8_t before)
-{
-	recorder_thread.own_work = before;
-}
-
 void real_resolve(void)
 {
 	int expected = 0;
 	bool failed = false;
-	uint8_t before;
+	struct recorder_pause pause;
 
 	if (!__atomic_compare_exchange_n(&real_state, &expected, 1, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		return;
-	before = begin_own_work();
+	pause = recorder_pause(); /* what a look-up allocates is not the program's */
 	for (size_t i = 0; i < sizeof(real_symbols) / sizeof(real_symbols[0]); i++) {
 		void *symbol = dlsym(RTLD_NEXT, real_symbols[i].name);
 
@@ -221,7 +206,7 @@ void real_resolve(void)
 	}
 	if (failed)
 		(void)dlerror(); /* the program must not find our failure there */
-	end_own_work(before);
+	recorder_resume(pause);
 	__atomic_store_n(&real_state, 2, __ATOMIC_RELEASE);
 }
 
@@ -245,7 +230,7 @@ static void *find_cxx(const char *name)
 
 void real_resolve_cxx(void)
 {
-	uint8_t before = begin_own_work();
+	struct recorder_pause pause = recorder_pause();
 	bool failed = false;
 
 	for (size_t i = 0; i < sizeof(real_cxx_symbols) / sizeof(real_cxx_symbols[0]);
@@ -263,5 +248,5 @@ void real_resolve_cxx(void)
 	}
 	if (failed)
 		(void)dlerror();
-	end_own_work(before);
+	recorder_resume(pause);
 }

@@ -12,11 +12,6 @@
 #include "snapshot.h"
 #include "sys.h"
 
-/* After so many bytes of one thread the exact clock is read, so that the order of large
- * acquisitions and releases across threads, and with it the peak, is right to this much
- * per thread. */
-#define UNCLOCKED_BYTES_MOST (64u * 1024)
-
 /* How many recorders of other threads are looked at for one whose thread is gone. */
 #define TAKEOVER_PROBES 4u
 
@@ -145,7 +140,7 @@ static struct recorder *attach_nested(struct recorder *outer)
 	return r;
 }
 
-static void count_lost(struct recorder *r)
+void recorder_count_lost(struct recorder *r)
 {
 	if (r && r->chunk)
 		r->chunk->lost_events++;
@@ -153,7 +148,7 @@ static void count_lost(struct recorder *r)
 		__atomic_fetch_add(&process.dump.header->lost_events, 1, __ATOMIC_RELAXED);
 }
 
-static struct recorder *enter_slow(void)
+struct recorder *recorder_enter_slow(void)
 {
 	struct recorder *r;
 
@@ -162,7 +157,7 @@ static struct recorder *enter_slow(void)
 	if (recorder_thread.attaching) {
 		if (__atomic_load_n(&process_page.state, __ATOMIC_ACQUIRE) ==
 		    PROCESS_RECORDING)
-			count_lost(NULL);
+			recorder_count_lost(NULL);
 		return NULL;
 	}
 	if (!process_ready())
@@ -173,7 +168,7 @@ static struct recorder *enter_slow(void)
 	if (r && r->busy)
 		r = r->nested ? r->nested : attach_nested(r);
 	if (!r || r->busy) {
-		count_lost(NULL);
+		recorder_count_lost(NULL);
 		return NULL;
 	}
 	r->busy = 1;
@@ -181,38 +176,30 @@ static struct recorder *enter_slow(void)
 	return r;
 }
 
-/* The calling thread's recorder, held until leave; NULL: this event is not to be recorded
- * (or was counted lost). */
-static inline struct recorder *enter(void)
-{
-	struct recorder *r = recorder_thread.recorder;
-
-	if (__builtin_expect(r && !r->busy && !recorder_thread.own_work &&
-				     __atomic_load_n(&process_page.state,
-						     __ATOMIC_ACQUIRE) == PROCESS_RECORDING,
-			     1)) {
-		r->busy = 1;
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-		return r;
-	}
-	return enter_slow();
-}
-
-static inline void leave(struct recorder *r)
-{
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	r->busy = 0;
-}
-
 bool recorder_run(void (*work)(struct recorder *recorder, void *context), void *context)
 {
-	struct recorder *r = enter();
+	struct recorder *r = recorder_enter();
 
 	if (!r)
 		return false;
 	work(r, context);
-	leave(r);
+	recorder_leave(r);
 	return true;
+}
+
+struct recorder_pause recorder_pause(void)
+{
+	struct recorder_pause pause = {recorder_thread.recorder, recorder_thread.own_work};
+
+	recorder_thread.own_work = true;
+	recorder_thread.recorder = NULL;
+	return pause;
+}
+
+void recorder_resume(struct recorder_pause pause)
+{
+	recorder_thread.recorder = pause.recorder;
+	recorder_thread.own_work = pause.own_work;
 }
 
 bool recorder_is_alone(void)
@@ -313,10 +300,8 @@ static void describe_thread(struct recorder *r)
 		r->described = true;
 }
 
-bool recorder_room(struct recorder *r, size_t bytes)
+bool recorder_make_room(struct recorder *r, size_t bytes)
 {
-	if (__builtin_expect(mft_room(&r->encoder, bytes) && r->chunk && r->described, 1))
-		return true;
 	if (!r->chunk || !mft_room(&r->encoder, bytes + 64)) {
 		if (!next_chunk(r))
 			return false;
@@ -326,128 +311,4 @@ bool recorder_room(struct recorder *r, size_t bytes)
 	if (!r->described)
 		describe_thread(r);
 	return mft_room(&r->encoder, bytes);
-}
-
-/* ---- Events ----------------------------------------------------------------------- */
-
-/* Takes the time for an event that concerns address, and its place among the others. */
-static inline void stamp(struct recorder *r, const void *address, uint64_t bytes)
-{
-	bool exact = false;
-
-	r->unclocked_bytes += bytes;
-	if (__builtin_expect(r->unclocked_bytes >= UNCLOCKED_BYTES_MOST, 0)) {
-		r->unclocked_bytes = 0;
-		exact = true;
-	}
-	order_advance(&r->order, process_clock(exact));
-	order_touch(&r->order, (uintptr_t)address);
-}
-
-/* Room for one event with its clock. */
-static inline bool begin_event(struct recorder *r)
-{
-	if (__builtin_expect(!recorder_room(r, 2 * MFT_HOT_BYTES_MAX), 0)) {
-		count_lost(r);
-		return false;
-	}
-	if (r->order.clock != r->encoder.clock)
-		mft_put_clock(&r->encoder, r->order.clock);
-	return true;
-}
-
-static inline bool snapshot_is_due(const struct recorder *r)
-{
-	return r->live_bytes >= r->live_check || r->live_bytes <= r->live_floor ||
-	       r->order.clock >= r->clock_check;
-}
-
-void recorder_alloc(uint8_t op, const void *p, size_t size, size_t alignment,
-		    const void *frame)
-{
-	struct recorder *r = enter();
-	uint64_t usable;
-	uint32_t stack;
-
-	if (!r)
-		return;
-	stack = stack_capture(r, frame);
-	/* Only reads it: the parameter is not const for historical reasons. */
-	usable = real.malloc_usable_size((void *)(uintptr_t)p);
-	stamp(r, p, usable);
-	if (begin_event(r)) {
-		unsigned log2 = 63;
-
-		if (alignment && (alignment & (alignment - 1)) == 0)
-			log2 = (unsigned)__builtin_ctzl(alignment);
-		mft_put_alloc(&r->encoder, op, (uintptr_t)p, size, usable, stack, log2);
-	}
-	r->live_bytes += (int64_t)usable;
-	if (__builtin_expect(snapshot_is_due(r), 0))
-		snapshot_consider(r);
-	leave(r);
-}
-
-void recorder_free(uint8_t op, void *p)
-{
-	struct recorder *r = enter();
-	uint64_t usable;
-
-	if (!r)
-		return;
-	usable = real.malloc_usable_size(p);
-	stamp(r, p, usable);
-	if (begin_event(r))
-		mft_put_free(&r->encoder, op, (uintptr_t)p);
-	r->live_bytes -= (int64_t)usable;
-	if (__builtin_expect(snapshot_is_due(r), 0))
-		snapshot_consider(r);
-	leave(r);
-}
-
-void recorder_reacquire(void *p)
-{
-	struct recorder *r = enter();
-	uint64_t usable;
-
-	if (!r)
-		return;
-	usable = real.malloc_usable_size(p);
-	stamp(r, p, 0);
-	if (begin_event(r))
-		mft_put_reacquire(&r->encoder);
-	r->live_bytes += (int64_t)usable;
-	leave(r);
-}
-
-void recorder_failed(uint8_t op, size_t size, int error, const void *frame)
-{
-	struct recorder *r = enter();
-	struct mft_failed failed = {.op = op, .size = size, .error = error};
-
-	if (!r)
-		return;
-	failed.stack = stack_capture(r, frame);
-	order_advance(&r->order, process_clock(false));
-	if (begin_event(r) && mft_put_failed(&r->encoder, &failed) < 0)
-		count_lost(r);
-	leave(r);
-}
-
-void recorder_mapping(uint8_t op, const struct mft_mapping *mapping, const void *frame)
-{
-	struct recorder *r = recorder_thread.recorder;
-	struct mft_mapping complete = *mapping;
-
-	/* The unwinder maps memory while it works for us. */
-	if ((r && r->busy) || recorder_thread.attaching)
-		return;
-	r = enter();
-	if (!r)
-		return;
-	complete.stack = stack_capture(r, frame);
-	stamp(r, (const void *)(uintptr_t)mapping->address, mapping->length);
-	if (begin_event(r) && mft_put_mapping(&r->encoder, op, &complete) < 0)
-		count_lost(r);
-	leave(r);
 }

@@ -20,6 +20,7 @@
 
 #include "mft_codec.h"
 #include "order.h"
+#include "process.h"
 #include "stack.h"
 
 struct recorder {
@@ -60,31 +61,54 @@ extern __thread struct recorder_thread recorder_thread
 /* All recorders of this process, newest first. Atomic; pushed with release. */
 extern struct recorder *recorder_list;
 
-/* An acquisition that succeeded, after the real function returned. op: an acquisition
- * opcode; p: not NULL; size: bytes asked for; alignment: as asked for, 0 for malloc's;
- * frame: the entry point's frame address, for stack_capture. */
-void recorder_alloc(uint8_t op, const void *p, size_t size, size_t alignment,
-		    const void *frame);
+/* The slow half of recorder_enter. */
+struct recorder *recorder_enter_slow(void);
 
-/* An acquisition that returned NULL; error is the errno that goes with it. */
-void recorder_failed(uint8_t op, size_t size, int error, const void *frame);
+/* The calling thread's recorder, held until recorder_leave; NULL: this event is not to be
+ * recorded, or was counted lost. */
+static inline struct recorder *recorder_enter(void)
+{
+	struct recorder *r = recorder_thread.recorder;
 
-/* A release, before the real function is called. p: not NULL. */
-void recorder_free(uint8_t op, void *p);
+	if (__builtin_expect(!r || r->busy || !process_is_recording(), 0))
+		return recorder_enter_slow();
+	r->busy = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return r;
+}
 
-/* The realloc whose first half was the last recorder_free failed; p is still there. */
-void recorder_reacquire(void *p);
+static inline void recorder_leave(struct recorder *r)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	r->busy = 0;
+}
 
-/* A call of the mmap family that succeeded. The stack is added here. */
-void recorder_mapping(uint8_t op, const struct mft_mapping *mapping, const void *frame);
+/* Counts an event that could not be recorded; r may be NULL. */
+void recorder_count_lost(struct recorder *r);
+
+/* The slow half of recorder_room. */
+bool recorder_make_room(struct recorder *recorder, size_t bytes);
+
+/* Makes room for `bytes` more in the recorder's chunk, taking the next chunk if need be.
+ * Returns false, and counts nothing, when there is none. */
+static inline bool recorder_room(struct recorder *r, size_t bytes)
+{
+	return __builtin_expect(mft_room(&r->encoder, bytes) && r->described, 1) ||
+	       recorder_make_room(r, bytes);
+}
+
+/* Stops the calling thread's recording while the recorder itself calls what may allocate;
+ * recorder_resume takes what this returned. */
+struct recorder_pause {
+	struct recorder *recorder;
+	bool own_work;
+};
+struct recorder_pause recorder_pause(void);
+void recorder_resume(struct recorder_pause pause);
 
 /* Runs `work` with the calling thread's recorder held, for records made outside of an
  * event (snapshot at exit). Returns false when there is no recorder to be had. */
 bool recorder_run(void (*work)(struct recorder *recorder, void *context), void *context);
-
-/* Makes room for `bytes` more in the recorder's chunk, taking the next chunk if need be.
- * Returns false, and counts nothing, when there is none. */
-bool recorder_room(struct recorder *recorder, size_t bytes);
 
 /* Whether no other thread that ever recorded is alive. */
 bool recorder_is_alone(void);

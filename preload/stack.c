@@ -69,6 +69,7 @@ static bool follow_modules(struct recorder *r)
 	}
 	m->modules_generation = __atomic_load_n(&modules.generation, __ATOMIC_ACQUIRE);
 	m->depth = 0;
+	m->always_slow = process.config.verify != 0;
 	memset(&m->rules, 0, sizeof(m->rules));
 	return true;
 }
@@ -77,20 +78,20 @@ static bool follow_modules(struct recorder *r)
 
 #if WALK_IS_NATIVE
 
-/* Compares the frames outwards of index `from` with the stack. Returns the index of the
- * first that differs, or -1. Each one read is known to be a frame's because the one before
- * it was right. */
-static int find_changed(const struct stack_frame *frames, int from)
+/* The index of the innermost frame outwards of `from` that is not as it was, or -1. */
+static int find_changed(const struct stack_memory *m, int from)
 {
-	for (int i = from - 1; i >= 0; i--) {
-		const struct stack_frame *f = &frames[i];
+	uint32_t check = m->frames[from].checks;
 
-		if (__builtin_expect((*(const uintptr_t *)f->slot ^ f->pc) |
-					     (*(const uintptr_t *)f->fp_slot ^ f->fp_check),
-				     0))
-			return i;
-	}
-	return -1;
+	while (check > 0 && *(const uintptr_t *)m->checks[check - 1].address ==
+				    m->checks[check - 1].value)
+		check--;
+	if (check == 0)
+		return -1;
+	/* Frame i's callee is i + 1, which counts the checks up to frame i's own. */
+	while (from > 0 && m->frames[from - 1].checks >= check)
+		from--;
+	return from - 1;
 }
 
 /* Goes on to the caller, which every kind of rule does in its own way. Returns false at
@@ -140,11 +141,8 @@ static void walk_stack(struct stack_memory *m, struct walk *walk, int candidate)
 
 		while (candidate >= 0 && m->frames[candidate].slot < frame->slot)
 			candidate--;
-		if (candidate >= 0 && m->frames[candidate].slot == frame->slot &&
-		    m->frames[candidate].pc == frame->pc && !frame->exact &&
-		    (!m->details[candidate].needs_fp ||
-		     m->details[candidate].fp == frame->fp)) {
-			int changed = find_changed(m->frames, candidate);
+		if (candidate >= 0 && stack_frame_matches(&m->frames[candidate], frame)) {
+			int changed = find_changed(m, candidate);
 
 			if (__builtin_expect(changed < 0, 1)) {
 				walk->met = candidate;
@@ -167,42 +165,48 @@ static void walk_stack(struct stack_memory *m, struct walk *walk, int candidate)
 	}
 }
 
+/* Notes what frame `callee` vouches for: that its caller returns to where it did, and that
+ * the caller's frame pointer is what it was, if that matters and the callee saved it. */
+static void add_checks(struct stack_memory *m, uint32_t callee, struct cfi_rule rule)
+{
+	const struct stack_frame *caller = &m->frames[callee - 1];
+	uint32_t n = caller->checks;
+
+	m->checks[n++] = (struct stack_check){caller->slot, caller->pc};
+	if (caller->needs_fp && rule.fp_offset)
+		m->checks[n++] = (struct stack_check){
+			caller->slot + 8 + (uintptr_t)(intptr_t)rule.fp_offset, caller->fp};
+	m->frames[callee].checks = n;
+}
+
 /* Puts the fresh frames on top of the remembered ones, and finds their nodes. */
 static uint32_t remember(struct recorder *r, const struct walk *walk)
 {
 	struct stack_memory *m = &r->stack;
 	uint32_t depth = (uint32_t)(walk->met + 1);
-	uint32_t node = depth ? m->details[depth - 1].node : walk->root;
+	uint32_t node = depth ? m->frames[depth - 1].node : walk->root;
 
 	m->root = walk->root;
 	m->cut = walk->cut;
 	for (uint32_t i = walk->count; i-- > 0; depth++) {
 		const struct stack_fresh *fresh = &m->fresh[i];
 		struct stack_frame *f = &m->frames[depth];
-		struct stack_detail *d = &m->details[depth];
-		bool caller_needs_fp = depth && d[-1].needs_fp;
 
 		node = node_number(r, node, fresh->frame.pc, fresh->frame.exact);
 		if (__builtin_expect(node == MFT_NODE_TRUNCATED, 0)) {
 			m->depth = 0;
 			return node;
 		}
-		f->slot = f->fp_slot = fresh->frame.slot;
-		f->pc = f->fp_check = fresh->frame.pc;
-		d->fp = fresh->frame.fp;
-		d->rule = fresh->rule;
-		d->node = node;
-		d->needs_fp =
-			fresh->rule.from_fp || (!fresh->rule.fp_offset && caller_needs_fp);
+		f->slot = fresh->frame.slot;
+		f->pc = fresh->frame.pc;
+		f->fp = fresh->frame.fp;
+		f->node = node;
+		f->checks = 0;
+		f->needs_fp = fresh->rule.from_fp;
 		if (depth == 0)
 			continue;
-		/* How the caller's frame pointer can be compared depends on its callee. */
-		f[-1].fp_slot = f[-1].slot;
-		f[-1].fp_check = f[-1].pc;
-		if (caller_needs_fp && fresh->rule.fp_offset) {
-			f[-1].fp_slot += 8 + (uintptr_t)(intptr_t)fresh->rule.fp_offset;
-			f[-1].fp_check = d[-1].fp;
-		}
+		f->needs_fp |= !fresh->rule.fp_offset && f[-1].needs_fp;
+		add_checks(m, depth, fresh->rule);
 	}
 	m->depth = walk->fleeting ? 0 : depth;
 	return node;
@@ -215,9 +219,9 @@ static bool must_begin_again(const struct walk *walk)
 	return depth > process.config.depth || (walk->cut && depth != process.config.depth);
 }
 
-uint32_t stack_capture(struct recorder *r, const void *frame_address)
+uint32_t stack_capture_changed(struct recorder *r, struct stack_memory *m,
+			       const void *frame_address)
 {
-	struct stack_memory *m = &r->stack;
 	struct walk walk = {.frame = walk_start(frame_address), .met = -1};
 	uint32_t node;
 
@@ -239,9 +243,9 @@ uint32_t stack_capture(struct recorder *r, const void *frame_address)
 #else
 
 /* The reference unwinder walks every stack here. */
-uint32_t stack_capture(struct recorder *r, const void *frame_address)
+uint32_t stack_capture_changed(struct recorder *r, struct stack_memory *m,
+			       const void *frame_address)
 {
-	struct stack_memory *m = &r->stack;
 	uint32_t node, count;
 	bool whole;
 

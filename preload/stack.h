@@ -26,27 +26,27 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "modules.h"
 #include "nodes.h"
 #include "walk.h"
 
 struct recorder;
 
-/* What vouches for a remembered frame: two words of the stack, the return address and
- * (fp_slot is slot and fp_check is pc where it does not matter) its frame pointer, where
- * its callee saved that. */
+/* A word of the stack that a remembered frame depends on. */
+struct stack_check {
+	uintptr_t address;
+	uintptr_t value;
+};
+
+/* A remembered frame. */
 struct stack_frame {
 	uintptr_t slot;
 	uintptr_t pc;
-	uintptr_t fp_slot;
-	uintptr_t fp_check;
-};
-
-/* What else is known of it. */
-struct stack_detail {
 	uintptr_t fp;
-	struct cfi_rule rule; /* to its caller */
 	uint32_t node;
-	bool needs_fp; /* this frame's caller, or one beyond, is found by fp */
+	uint32_t checks; /* how many of the checks are about the frames outwards of this one
+			  */
+	bool needs_fp;	 /* this frame's caller, or one beyond, is found by fp */
 };
 
 /* Per recorder. Zero-filled is the initial state. */
@@ -57,8 +57,11 @@ struct stack_memory {
 	uint32_t depth;		     /* of the remembered stack, outermost frame first */
 	uint32_t root;		     /* what it hangs under */
 	bool cut;		     /* by the depth limit */
+	bool always_slow;	     /* stacks are compared with the reference unwinder's */
 	struct stack_frame frames[CONFIG_DEPTH_MAX];
-	struct stack_detail details[CONFIG_DEPTH_MAX];
+	/* For each frame but the innermost its return address, and its frame pointer where
+	 * that matters and its callee saved it. */
+	struct stack_check checks[2 * CONFIG_DEPTH_MAX];
 	/* Walked just now, innermost first. */
 	struct stack_fresh {
 		struct walk_frame frame;
@@ -69,9 +72,46 @@ struct stack_memory {
 	uint32_t unchecked; /* stacks since the last one that was compared with it */
 };
 
+/* The slow part of stack_capture. */
+uint32_t stack_capture_changed(struct recorder *recorder, struct stack_memory *memory,
+			       const void *frame_address);
+
+/* Whether all words that the frames outwards of `frame` depend on are as they were. Each
+ * one read is known to be the stack's because the one before it was right. */
+static inline bool stack_is_same(const struct stack_memory *m,
+				 const struct stack_frame *frame)
+{
+	for (const struct stack_check *c = m->checks + frame->checks; c-- > m->checks;)
+		if (__builtin_expect(*(const uintptr_t *)c->address != c->value, 0))
+			return false;
+	return true;
+}
+
+static inline bool stack_frame_matches(const struct stack_frame *known,
+				       const struct walk_frame *frame)
+{
+	return known->slot == frame->slot && known->pc == frame->pc && !frame->exact &&
+	       (!known->needs_fp || known->fp == frame->fp);
+}
+
 /* The stack of the function whose frame address this is, without that function itself.
  * Returns the innermost frame's node; MFT_NODE_TRUNCATED when nothing could be captured or
  * recorded. */
-uint32_t stack_capture(struct recorder *recorder, const void *frame_address);
+static inline uint32_t stack_capture(struct recorder *recorder, struct stack_memory *m,
+				     const void *frame_address)
+{
+#if WALK_IS_NATIVE
+	const struct walk_frame frame = walk_start(frame_address);
+	const struct stack_frame *known = &m->frames[m->depth - 1];
+
+	/* Mostly the very stack of the last time. */
+	if (__builtin_expect(m->depth && stack_frame_matches(known, &frame) &&
+				     !modules_changed(m->modules_generation) &&
+				     stack_is_same(m, known) && !m->always_slow,
+			     1))
+		return known->node;
+#endif
+	return stack_capture_changed(recorder, m, frame_address);
+}
 
 #endif

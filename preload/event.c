@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "event.h"
+
+#include "mft_codec.h"
+#include "process.h"
+
+#include "recorder.h"
+#include "snapshot.h"
+#include "usable.h"
+
+/* After so many bytes of one thread the exact clock is read, so that the order of large
+ * acquisitions and releases across threads, and with it the peak, is right to this much
+ * per thread. */
+#define UNCLOCKED_BYTES_MOST (64u * 1024)
+
+/* Takes the time for an event that concerns address, and its place among the others. */
+static inline void stamp(struct recorder *r, const void *address, uint64_t bytes)
+{
+	bool exact = false;
+
+	r->unclocked_bytes += bytes;
+	if (__builtin_expect(r->unclocked_bytes >= UNCLOCKED_BYTES_MOST, 0)) {
+		r->unclocked_bytes = 0;
+		exact = true;
+	}
+	order_advance(&r->order, process_clock(exact));
+	order_touch(&r->order, (uintptr_t)address);
+}
+
+/* Room for one event with its clock. */
+static inline bool begin_event(struct recorder *r)
+{
+	if (__builtin_expect(!recorder_room(r, 2 * MFT_HOT_BYTES_MAX), 0)) {
+		recorder_count_lost(r);
+		return false;
+	}
+	if (r->order.clock != r->encoder.clock)
+		mft_put_clock(&r->encoder, r->order.clock);
+	return true;
+}
+
+static inline bool snapshot_is_due(const struct recorder *r)
+{
+	return r->live_bytes >= r->live_check || r->live_bytes <= r->live_floor ||
+	       r->order.clock >= r->clock_check;
+}
+
+void event_alloc(uint8_t op, const void *p, size_t size, size_t alignment,
+		 const void *frame)
+{
+	struct recorder *r = recorder_enter();
+	uint64_t usable;
+	uint32_t stack;
+
+	if (!r)
+		return;
+	stack = stack_capture(r, &r->stack, frame);
+	usable = usable_bytes(p);
+	stamp(r, p, usable);
+	if (begin_event(r)) {
+		unsigned log2 = 63;
+
+		if (alignment && (alignment & (alignment - 1)) == 0)
+			log2 = (unsigned)__builtin_ctzl(alignment);
+		mft_put_alloc(&r->encoder, op, (uintptr_t)p, size, usable, stack, log2);
+	}
+	r->live_bytes += (int64_t)usable;
+	if (__builtin_expect(snapshot_is_due(r), 0))
+		snapshot_consider(r);
+	recorder_leave(r);
+}
+
+void event_free(uint8_t op, void *p)
+{
+	struct recorder *r = recorder_enter();
+	uint64_t usable;
+
+	if (!r)
+		return;
+	usable = usable_bytes(p);
+	stamp(r, p, usable);
+	if (begin_event(r))
+		mft_put_free(&r->encoder, op, (uintptr_t)p);
+	r->live_bytes -= (int64_t)usable;
+	if (__builtin_expect(snapshot_is_due(r), 0))
+		snapshot_consider(r);
+	recorder_leave(r);
+}
+
+void event_reacquire(void *p)
+{
+	struct recorder *r = recorder_enter();
+	uint64_t usable;
+
+	if (!r)
+		return;
+	usable = usable_bytes(p);
+	stamp(r, p, 0);
+	if (begin_event(r))
+		mft_put_reacquire(&r->encoder);
+	r->live_bytes += (int64_t)usable;
+	recorder_leave(r);
+}
+
+void event_failed(uint8_t op, size_t size, int error, const void *frame)
+{
+	struct recorder *r = recorder_enter();
+	struct mft_failed failed = {.op = op, .size = size, .error = error};
+
+	if (!r)
+		return;
+	failed.stack = stack_capture(r, &r->stack, frame);
+	order_advance(&r->order, process_clock(false));
+	if (begin_event(r) && mft_put_failed(&r->encoder, &failed) < 0)
+		recorder_count_lost(r);
+	recorder_leave(r);
+}
+
+void event_mapping(uint8_t op, const struct mft_mapping *mapping, const void *frame)
+{
+	struct recorder *r = recorder_thread.recorder;
+	struct mft_mapping complete = *mapping;
+
+	/* The unwinder maps memory while it works for us. */
+	if ((r && r->busy) || recorder_thread.attaching)
+		return;
+	r = recorder_enter();
+	if (!r)
+		return;
+	complete.stack = stack_capture(r, &r->stack, frame);
+	stamp(r, (const void *)(uintptr_t)mapping->address, mapping->length);
+	if (begin_event(r) && mft_put_mapping(&r->encoder, op, &complete) < 0)
+		recorder_count_lost(r);
+	recorder_leave(r);
+}
