@@ -39,21 +39,6 @@ static void print_heads(const struct terminal *terminal, const struct report *re
 	}
 }
 
-static void print_hint(const struct terminal *terminal, const struct report *report,
-		       const char *verb, const char *what)
-{
-	char *target = printable_new(report->target);
-
-	if (target && printable_columns(target, SIZE_MAX) > 60) {
-		free(target);
-		target = strdup("DUMP");
-	}
-	text_field(terminal, "next", "mftrace %s %s", verb, target ? target : "DUMP");
-	text_field(terminal, "", "%s%s%s", terminal_style(terminal, TERMINAL_FAINT), what,
-		   terminal_style(terminal, TERMINAL_PLAIN));
-	free(target);
-}
-
 static void overview_line(const struct terminal *terminal, const struct site *site,
 			  double whole)
 {
@@ -117,13 +102,13 @@ static void print_next(const struct terminal *terminal, const struct report *rep
 			worst = text_fragmentation_at_peak(p);
 	}
 	if (live * 2 > peak)
-		print_hint(terminal, report, "leaks",
-			   "most of the peak was never freed: who holds it");
+		text_hint(terminal, report, "leaks",
+			  "most of the peak was never freed: who holds it");
 	else if (worst > 0.3)
-		print_hint(terminal, report, "frag",
-			   "much resident memory was not asked for: who pins it");
+		text_hint(terminal, report, "frag",
+			  "much resident memory was not asked for: who pins it");
 	else
-		print_hint(terminal, report, "peak", "all of the peak, by call site");
+		text_hint(terminal, report, "peak", "all of the peak, by call site");
 }
 
 int report_text_overview(const struct report *report, const struct terminal *terminal)
@@ -162,7 +147,7 @@ int report_text_peak(const struct report *report, const struct terminal *termina
 	if (error)
 		return error;
 	text_health(terminal, report);
-	print_hint(terminal, report, "leaks", "what of it was never freed");
+	text_hint(terminal, report, "leaks", "what of it was never freed");
 	return 0;
 }
 
@@ -186,6 +171,6 @@ int report_text_leaks(const struct report *report, const struct terminal *termin
 	if (error)
 		return error;
 	text_health(terminal, report);
-	print_hint(terminal, report, "frag", "what free memory costs");
+	text_hint(terminal, report, "frag", "what free memory costs");
 	return 0;
 }

@@ -114,31 +114,41 @@ static bool makes_sense(const struct snapshot *snapshot, uint32_t page_bytes,
 	       snapshot->mappings[snapshot->mappings_count - 1].end <= map->start;
 }
 
-int snapshot_add(struct snapshot *snapshot, uint32_t page_bytes, struct mft_bytes payload)
+static int add(struct snapshot *snapshot, uint32_t page_bytes,
+	       const struct mft_snapshot_map *map)
 {
 	struct snapshot_mapping *mapping;
-	struct mft_snapshot_map map;
-	int r = mft_decode_snapshot_map(payload, &map);
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	if (!snapshot->open)
+	if (!makes_sense(snapshot, page_bytes, map))
 		return -EBADMSG;
-	if (map.kind != MFT_MAP_BRK && map.kind != MFT_MAP_ANON)
-		return 0;
-	if (!makes_sense(snapshot, page_bytes, &map))
-		return -EBADMSG;
-	mapping = add_mapping(snapshot, &map);
+	mapping = add_mapping(snapshot, map);
 	if (!mapping)
 		return -ENOMEM;
-	if (map.runs.length > 0 || map.resident_bytes == 0)
-		r = add_runs(snapshot, mapping->first_run, page_bytes, &map);
-	else if (map.resident_bytes == map.length)
-		r = add_run(snapshot, mapping->first_run, map.start,
-			    map.start + map.length);
+	if (map->runs.length > 0 || map->resident_bytes == 0)
+		r = add_runs(snapshot, mapping->first_run, page_bytes, map);
+	else if (map->resident_bytes == map->length)
+		r = add_run(snapshot, mapping->first_run, map->start,
+			    map->start + map->length);
 	else
-		mapping->unplaced_bytes += map.resident_bytes;
-	mapping->end = map.start + map.length;
+		mapping->unplaced_bytes += map->resident_bytes;
+	mapping->end = map->start + map->length;
 	mapping->runs = snapshot->runs_count - mapping->first_run;
+	return r;
+}
+
+int snapshot_add(struct snapshot *snapshot, uint32_t page_bytes, struct mft_bytes payload)
+{
+	struct mft_snapshot_map map;
+	int r = -EBADMSG;
+
+	if (!snapshot->open)
+		return r;
+	r = mft_decode_snapshot_map(payload, &map);
+	if (r == 0 && (map.kind == MFT_MAP_BRK || map.kind == MFT_MAP_ANON))
+		r = add(snapshot, page_bytes, &map);
+	/* Without one of its parts it would tell of a smaller heap than there was. */
+	if (r < 0)
+		snapshot->open = false;
 	return r;
 }

@@ -47,8 +47,8 @@ void snapshot_done(struct snapshot *snapshot);
 int snapshot_begin(struct snapshot *snapshot, struct mft_bytes payload);
 
 /* Takes in a SNAPSHOT_MAP record's payload. Mappings that hold no allocator's memory (all
- * but brk and private anonymous ones) are left out. Returns 0; -EBADMSG: it makes no sense,
- * or no snapshot is open; -ENOMEM. */
+ * but brk and private anonymous ones) are left out. Returns 0; -EBADMSG: it makes no sense
+ * (the snapshot is then dropped), or no snapshot is open; -ENOMEM. */
 int snapshot_add(struct snapshot *snapshot, uint32_t page_bytes, struct mft_bytes payload);
 
 #endif

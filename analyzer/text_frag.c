@@ -201,5 +201,6 @@ int report_text_frag(const struct report *report, const struct terminal *termina
 	if (error)
 		return error;
 	text_health(terminal, report);
+	text_hint(terminal, report, "peak", "what was live when most was live");
 	return 0;
 }

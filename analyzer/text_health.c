@@ -80,7 +80,8 @@ static const char *stop_words(uint32_t reason)
 	}
 }
 
-static void find_losses(struct health *health, const struct profile *p)
+/* What ends a dump early concerns one process, which is named. */
+static void find_truncation(struct health *health, const struct profile *p)
 {
 	if (p->damage) {
 		char *safe = printable_new(p->damage);
@@ -92,30 +93,46 @@ static void find_losses(struct health *health, const struct profile *p)
 	if (p->header.stop_reason != MFT_STOP_NONE)
 		finding(health, p, "TRUNCATED: recording ended early: %s",
 			stop_words(p->header.stop_reason));
-	if (p->lost_events)
-		finding(health, p, "%s events were lost",
-			figure_count(p->lost_events).text);
-	if (p->double_allocations)
-		finding(health, p, "%s blocks were allocated twice: frees are missing",
-			figure_count(p->double_allocations).text);
-	if (p->unmatched_frees && (p->header.flags & MFT_FLAG_FORKED))
-		finding(health, p, "%s frees of blocks that the parent allocated",
-			figure_count(p->unmatched_frees).text);
-	else if (p->unmatched_frees)
-		finding(health, p, "%s frees of blocks from before the recording",
-			figure_count(p->unmatched_frees).text);
 }
 
-static void find_stack_troubles(struct health *health, const struct profile *p)
+/* What is counted is summed over the processes: a tree may have hundreds. */
+struct sums {
+	uint64_t lost, doubled, unmatched, inherited;
+	uint64_t stacks, cut, checked, different;
+};
+
+static void add_up(struct sums *sums, const struct profile *p)
 {
-	if (p->stacks_truncated)
-		finding(health, p, "%s of %s stacks are cut at the outer end",
-			figure_count(p->stacks_truncated).text,
-			figure_count(p->stacks_complete + p->stacks_truncated).text);
-	if (p->stack_differences)
-		finding(health, p, "%s of %s checked stacks differ from the reference",
-			figure_count(p->stack_differences).text,
-			figure_count(p->stack_checks).text);
+	sums->lost += p->lost_events;
+	sums->doubled += p->double_allocations;
+	if (p->header.flags & MFT_FLAG_FORKED)
+		sums->inherited += p->unmatched_frees;
+	else
+		sums->unmatched += p->unmatched_frees;
+	sums->stacks += p->stacks_complete + p->stacks_truncated;
+	sums->cut += p->stacks_truncated;
+	sums->checked += p->stack_checks;
+	sums->different += p->stack_differences;
+}
+
+static void find_in_sums(struct health *health, const struct sums *sums)
+{
+	if (sums->lost)
+		finding(health, NULL, "%s lost", figure_counted(sums->lost, "event").text);
+	if (sums->doubled)
+		finding(health, NULL, "%s at an address in use: frees are missing",
+			figure_counted(sums->doubled, "allocation").text);
+	if (sums->unmatched)
+		finding(health, NULL, "%s of blocks from before the recording",
+			figure_counted(sums->unmatched, "free").text);
+	if (sums->cut)
+		finding(health, NULL, "%s of %s cut at the outer end",
+			figure_count(sums->cut).text,
+			figure_counted(sums->stacks, "stack").text);
+	if (sums->different)
+		finding(health, NULL, "%s of %s differ from the reference",
+			figure_count(sums->different).text,
+			figure_counted(sums->checked, "checked stack").text);
 }
 
 static void print_notices(struct health *health, const struct profile *p)
@@ -138,30 +155,38 @@ static void print_trouble(void *context, const char *path, const char *why)
 	free(safe);
 }
 
+static void print_all_well(const struct terminal *terminal, const struct sums *sums)
+{
+	fputc('\n', terminal->out);
+	if (sums->checked)
+		text_field(terminal, "health",
+			   "nothing lost, all stacks complete, %s compared",
+			   figure_count(sums->checked).text);
+	else
+		text_field(terminal, "health", "nothing lost, all stacks complete");
+}
+
 void text_health(const struct terminal *terminal, const struct report *report)
 {
 	const struct family *family = report->family;
 	struct health health = {.terminal = terminal, .several = family->count > 1};
-	uint64_t checked = 0;
+	struct sums sums = {.lost = 0};
 	size_t i;
 
 	for (i = 0; i < family->count; i++) {
 		const struct profile *profile = family->members[i].profile;
 
-		find_losses(&health, profile);
-		find_stack_troubles(&health, profile);
+		find_truncation(&health, profile);
+		/* An empty profile has shown its notices already. */
 		if (profile->allocations > 0)
 			print_notices(&health, profile);
-		checked += profile->stack_checks;
+		add_up(&sums, profile);
 	}
+	find_in_sums(&health, &sums);
 	symbols_each_trouble(report->symbols, print_trouble, &health);
-	if (health.lines > 0)
-		return;
-	fputc('\n', terminal->out);
-	if (checked)
-		text_field(terminal, "health",
-			   "nothing lost, all stacks complete, %s checked",
-			   figure_count(checked).text);
-	else
-		text_field(terminal, "health", "nothing lost, all stacks complete");
+	if (health.lines == 0)
+		print_all_well(terminal, &sums);
+	if (sums.inherited)
+		text_field(terminal, "", "%s of blocks that the parent had allocated",
+			   figure_counted(sums.inherited, "free").text);
 }

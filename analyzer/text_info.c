@@ -79,6 +79,8 @@ static void print_calls(const struct terminal *terminal, const struct profile *p
 	uint64_t counts[OPS];
 	unsigned op, form;
 
+	if (profile->events == 0)
+		return;
 	text_heading(terminal, "Calls");
 	memcpy(counts, profile->op_counts, sizeof(counts));
 	for (op = 0; op < OPS; op++) {
@@ -119,6 +121,8 @@ static void print_modules(const struct terminal *terminal, const struct profile 
 {
 	size_t i;
 
+	if (profile->modules_count == 0)
+		return;
 	text_heading(terminal, "Modules (%zu)", profile->modules_count);
 	for (i = 0; i < profile->modules_count; i++) {
 		const struct profile_module *module = &profile->modules[i];

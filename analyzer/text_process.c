@@ -11,6 +11,7 @@
 #include "figure.h"
 #include "printable.h"
 #include "profile.h"
+#include "report.h"
 #include "terminal.h"
 
 #define LABEL_COLUMNS (TEXT_FIELD_COLUMNS - 2)
@@ -264,4 +265,19 @@ void text_process_emptiness(const struct terminal *terminal, const struct profil
 		fprintf(terminal->out, "  %s\n", safe ? safe : "?");
 		free(safe);
 	}
+}
+
+void text_hint(const struct terminal *terminal, const struct report *report,
+	       const char *verb, const char *what)
+{
+	char *target = printable_new(report->target);
+
+	if (target && printable_columns(target, SIZE_MAX) > 60) {
+		free(target);
+		target = strdup("DUMP");
+	}
+	text_field(terminal, "next", "mftrace %s %s", verb, target ? target : "DUMP");
+	text_field(terminal, "", "%s%s%s", terminal_style(terminal, TERMINAL_FAINT), what,
+		   terminal_style(terminal, TERMINAL_PLAIN));
+	free(target);
 }

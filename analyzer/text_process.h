@@ -42,6 +42,10 @@ void text_health(const struct terminal *terminal, const struct report *report);
 __attribute__((format(printf, 3, 4))) void
 text_field(const struct terminal *terminal, const char *label, const char *format, ...);
 
+/* "next  mftrace VERB DUMP", and what that would tell. */
+void text_hint(const struct terminal *terminal, const struct report *report,
+	       const char *verb, const char *what);
+
 /* A heading with an empty line before it. */
 __attribute__((format(printf, 2, 3))) void text_heading(const struct terminal *terminal,
 							const char *format, ...);

@@ -3,6 +3,13 @@
 
 #include <errno.h>
 
+const uint8_t mft_varint_bytes[64] = {
+	1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 4, /* 7 bits a byte
+									   */
+	4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 7, 7,
+	7, 7, 7, 7, 8, 8, 8, 8, 8, 8, 8, 9, 9, 9, 9, 9, 9, 9, 9,
+};
+
 /* ---- Long records, encoding ------------------------------------------------------- */
 
 void mft_long_begin(const struct mft_encoder *e, struct mft_long *record,

@@ -47,13 +47,17 @@ static inline void mft_encoder_init(struct mft_encoder *e, uint8_t *pos, uint8_t
 	e->clock = clock;
 }
 
+/* How many bytes a varint takes whose highest set bit is this one; 9 where it needs the
+ * long form. */
+extern const uint8_t mft_varint_bytes[64];
+
 /* Writes v at p, up to MFT_VARINT_BYTES_MAX bytes; returns the position behind it. */
 static inline uint8_t *mft_put_varint(uint8_t *p, uint64_t v)
 {
-	unsigned bytes = (unsigned)(63 - __builtin_clzll(v | 1)) / 7 + 1;
+	unsigned bytes = mft_varint_bytes[63 - __builtin_clzll(v | 1)];
 
 	if (__builtin_expect(bytes <= 8, 1)) {
-		uint64_t word = (v << 1 | 1) << (bytes - 1);
+		uint64_t word = (2 * v + 1) << (bytes - 1);
 
 		memcpy(p, &word, sizeof(word));
 		return p + bytes;
@@ -78,17 +82,16 @@ static inline int64_t mft_unzigzag(uint64_t v)
 static inline uint8_t *mft_put_address(struct mft_encoder *e, uint8_t *p, uint64_t address)
 {
 	int64_t delta = (int64_t)(address - e->last_address);
-	uint64_t coded = (delta & 15) == 0 ? mft_zigzag(delta >> 4) << 1
-					   : mft_zigzag(delta) << 1 | 1;
+	uint64_t coded;
 
-	/* The top bit of a huge odd distance would be lost; then say it from zero. */
-	if (__builtin_expect((delta & 15) != 0 && (mft_zigzag(delta) >> 63) != 0, 0))
-		coded = ~0ull;
 	e->last_address = address;
-	p = mft_put_varint(p, coded);
-	if (__builtin_expect(coded == ~0ull, 0))
-		p = mft_put_varint(p, address);
-	return p;
+	if (__builtin_expect((delta & 15) == 0, 1))
+		return mft_put_varint(p, mft_zigzag(delta >> 4) << 1);
+	coded = mft_zigzag(delta);
+	if (__builtin_expect(coded >> 63 == 0, 1))
+		return mft_put_varint(p, coded << 1 | 1);
+	/* The top bit of a huge distance would be lost; then it is said from zero. */
+	return mft_put_varint(mft_put_varint(p, ~0ull), address);
 }
 
 /* Makes the record that begins at e->pos and ends before p part of the dump: one store,

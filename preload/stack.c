@@ -70,6 +70,7 @@ static bool follow_modules(struct recorder *r)
 	m->modules_generation = __atomic_load_n(&modules.generation, __ATOMIC_ACQUIRE);
 	m->depth = 0;
 	m->always_slow = process.config.verify != 0;
+	m->checks[0] = (struct stack_check){(uintptr_t)&m->never, 1};
 	memset(&m->rules, 0, sizeof(m->rules));
 	return true;
 }
@@ -81,14 +82,11 @@ static bool follow_modules(struct recorder *r)
 /* The index of the innermost frame outwards of `from` that is not as it was, or -1. */
 static int find_changed(const struct stack_memory *m, int from)
 {
-	uint32_t check = m->frames[from].checks;
+	uint32_t check = stack_find_change(m, &m->frames[from]);
 
-	while (check > 0 && *(const uintptr_t *)m->checks[check - 1].address ==
-				    m->checks[check - 1].value)
-		check--;
 	if (check == 0)
 		return -1;
-	/* Frame i's callee is i + 1, which counts the checks up to frame i's own. */
+	/* Frame i's checks are those between its own last and its callee's. */
 	while (from > 0 && m->frames[from - 1].checks >= check)
 		from--;
 	return from - 1;
@@ -172,9 +170,9 @@ static void add_checks(struct stack_memory *m, uint32_t callee, struct cfi_rule 
 	const struct stack_frame *caller = &m->frames[callee - 1];
 	uint32_t n = caller->checks;
 
-	m->checks[n++] = (struct stack_check){caller->slot, caller->pc};
+	m->checks[++n] = (struct stack_check){caller->slot, caller->pc};
 	if (caller->needs_fp && rule.fp_offset)
-		m->checks[n++] = (struct stack_check){
+		m->checks[++n] = (struct stack_check){
 			caller->slot + 8 + (uintptr_t)(intptr_t)rule.fp_offset, caller->fp};
 	m->frames[callee].checks = n;
 }

@@ -60,8 +60,9 @@ struct stack_memory {
 	bool always_slow;	     /* stacks are compared with the reference unwinder's */
 	struct stack_frame frames[CONFIG_DEPTH_MAX];
 	/* For each frame but the innermost its return address, and its frame pointer where
-	 * that matters and its callee saved it. */
-	struct stack_check checks[2 * CONFIG_DEPTH_MAX];
+	 * that matters and its callee saved it. From index 1; see stack_find_change. */
+	struct stack_check checks[2 * CONFIG_DEPTH_MAX + 1];
+	uintptr_t never; /* what checks[0] looks at */
 	/* Walked just now, innermost first. */
 	struct stack_fresh {
 		struct walk_frame frame;
@@ -76,15 +77,18 @@ struct stack_memory {
 uint32_t stack_capture_changed(struct recorder *recorder, struct stack_memory *memory,
 			       const void *frame_address);
 
-/* Whether all words that the frames outwards of `frame` depend on are as they were. Each
- * one read is known to be the stack's because the one before it was right. */
-static inline bool stack_is_same(const struct stack_memory *m,
-				 const struct stack_frame *frame)
+/* The number of the innermost check about frames outwards of `frame` that is not as it was,
+ * 0: all are. Each
+ * one read is known to be the stack's because the one before it was right. checks[0] never
+ * is as it was, and ends the search. */
+static inline uint32_t stack_find_change(const struct stack_memory *m,
+					 const struct stack_frame *frame)
 {
-	for (const struct stack_check *c = m->checks + frame->checks; c-- > m->checks;)
-		if (__builtin_expect(*(const uintptr_t *)c->address != c->value, 0))
-			return false;
-	return true;
+	const struct stack_check *check = &m->checks[frame->checks];
+
+	while (*(const uintptr_t *)check->address == check->value)
+		check--;
+	return (uint32_t)(check - m->checks);
 }
 
 static inline bool stack_frame_matches(const struct stack_frame *known,
@@ -107,7 +111,7 @@ static inline uint32_t stack_capture(struct recorder *recorder, struct stack_mem
 	/* Mostly the very stack of the last time. */
 	if (__builtin_expect(m->depth && stack_frame_matches(known, &frame) &&
 				     !modules_changed(m->modules_generation) &&
-				     stack_is_same(m, known) && !m->always_slow,
+				     stack_find_change(m, known) == 0 && !m->always_slow,
 			     1))
 		return known->node;
 #endif

@@ -38,7 +38,7 @@ def schema_validator():
 def environment(changes=None):
     """The environment of every program here: the caller's without what could trace."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("MFTRACE_")}
-    for name in ("LD_PRELOAD", "DEBUGINFOD_URLS", "GLIBC_TUNABLES", "PYTHONMALLOC"):
+    for name in ("LD_PRELOAD", "DEBUGINFOD_URLS", "GLIBC_TUNABLES", "PYTHONMALLOC", "NO_COLOR"):
         env.pop(name, None)
     env["LC_ALL"] = "C.UTF-8"
     env.update(changes or {})

@@ -161,6 +161,30 @@ static void incomplete_snapshots_are_ignored(void **state)
 	profile_free(p);
 }
 
+/* A part that cannot be right takes the whole snapshot with it. */
+static void damaged_snapshots_are_dropped(void **state)
+{
+	struct profile *p;
+
+	(void)state;
+	dump_snapshot(s, MFT_SNAPSHOT_INTERVAL, 0);
+	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "##");
+	dump_snapshot_map(s, MFT_MAP_ANON, HEAP + PAGE, "##"); /* overlaps */
+	dump_snapshot_map(s, MFT_MAP_ANON, HEAP + 8 * PAGE, "##");
+	dump_snapshot_end(s);
+	dump_snapshot(s, MFT_SNAPSHOT_INTERVAL, 0);
+	dump_snapshot_map(s, MFT_MAP_ANON, HEAP + 1, "##"); /* begins within a page */
+	dump_snapshot_end(s);
+	dump_snapshot(s, MFT_SNAPSHOT_EXIT, 0);
+	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "##");
+	dump_snapshot_end(s);
+	p = replay();
+	assert_int_equal(p->snapshots_count, 1);
+	assert_true(p->snapshots[0].reason == MFT_SNAPSHOT_EXIT);
+	assert_non_null(strstr(p->damage, "0x8c"));
+	profile_free(p);
+}
+
 /* Small heaps look bad at start-up: with nothing above a megabyte, exit is told of. */
 static void the_worst_snapshot(void **state)
 {
@@ -350,6 +374,7 @@ int main(void)
 		HEAP_TEST(mappings_of_the_allocator),
 		HEAP_TEST(parts_are_joined),
 		HEAP_TEST(incomplete_snapshots_are_ignored),
+		HEAP_TEST(damaged_snapshots_are_dropped),
 		HEAP_TEST(the_worst_snapshot),
 		HEAP_TEST(without_telling_ones_exit_counts),
 		cmocka_unit_test(agrees_byte_by_byte),
