@@ -58,8 +58,6 @@ static int compare_begin(const void *left, const void *right)
 
 	if (a->start_unix_ns != b->start_unix_ns)
 		return a->start_unix_ns < b->start_unix_ns ? -1 : 1;
-	if (a->exec_seq != b->exec_seq)
-		return a->exec_seq < b->exec_seq ? -1 : 1;
 	return a->pid < b->pid ? -1 : a->pid > b->pid;
 }
 

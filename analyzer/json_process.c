@@ -240,14 +240,13 @@ static json_t *header(const struct mft_header *h)
 	char recorder[sizeof(h->recorder) + 1];
 
 	snprintf(recorder, sizeof(recorder), "%.*s", (int)sizeof(h->recorder), h->recorder);
-	return json_pack("{s:I,s:I,s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:I,s:I}",
-			 "version_major", INT(h->version_major), "version_minor",
-			 INT(h->version_minor), "recorder", json_text(recorder),
-			 "chunk_bytes", INT(h->chunk_bytes), "chunks", INT(h->chunks),
-			 "page_bytes", INT(h->page_bytes), "elf_machine",
-			 INT(h->elf_machine), "boot_id", hex(h->boot_id, 16), "dump_id",
-			 hex(h->dump_id, 16), "parent_id", hex(h->parent_id, 16), "flags",
-			 INT(h->flags), "exec_seq", INT(h->exec_seq));
+	return json_pack("{s:I,s:I,s:o,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:I}", "version_major",
+			 INT(h->version_major), "version_minor", INT(h->version_minor),
+			 "recorder", json_text(recorder), "chunk_bytes",
+			 INT(h->chunk_bytes), "chunks", INT(h->chunks), "page_bytes",
+			 INT(h->page_bytes), "elf_machine", INT(h->elf_machine), "boot_id",
+			 hex(h->boot_id, 16), "dump_id", hex(h->dump_id, 16), "parent_id",
+			 hex(h->parent_id, 16), "flags", INT(h->flags));
 }
 
 static json_t *exit_status(const struct family_member *member)

@@ -86,7 +86,7 @@ struct mft_header {
 	uint64_t start_unix_ns;
 	uint64_t start_monotonic_ns;
 	uint32_t clock_unit_ns;
-	uint32_t exec_seq;     /* 0; +1 for each exec of the same pid, where known */
+	uint32_t reserved;
 	uint8_t boot_id[16];   /* /proc/sys/kernel/random/boot_id */
 	uint8_t dump_id[16];   /* random */
 	uint8_t parent_id[16]; /* dump_id of the process we were forked from, or zeros */

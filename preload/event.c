@@ -23,7 +23,7 @@ static inline void stamp(struct recorder *r, const void *address, uint64_t bytes
 		r->unclocked_bytes = 0;
 		exact = true;
 	}
-	order_advance(&r->order, process_clock(exact));
+	order_advance(&r->order, process_clock(exact, &r->now));
 	order_touch(&r->order, (uintptr_t)address);
 }
 
@@ -110,7 +110,7 @@ void event_failed(uint8_t op, size_t size, int error, const void *frame)
 	if (!r)
 		return;
 	failed.stack = stack_capture(r, &r->stack, frame);
-	order_advance(&r->order, process_clock(false));
+	order_advance(&r->order, process_clock(false, &r->now));
 	if (begin_event(r) && mft_put_failed(&r->encoder, &failed) < 0)
 		recorder_count_lost(r);
 	recorder_leave(r);

@@ -441,8 +441,9 @@ bool process_is_own(void)
 static void mark(enum mft_state state)
 {
 	struct mft_header *header = process.dump.header;
+	struct timespec now;
 
-	header->end_clock = process_clock(true);
+	header->end_clock = process_clock(true, &now);
 	__atomic_store_n(&header->state, state, __ATOMIC_RELEASE);
 }
 

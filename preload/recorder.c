@@ -117,7 +117,7 @@ static struct recorder *attach(void)
 	else
 		r = create(tid);
 	if (r) {
-		order_advance(&r->order, process_clock(false));
+		order_advance(&r->order, process_clock(false, &r->now));
 		recorder_thread.recorder = r;
 	}
 	recorder_thread.attaching = false;

@@ -34,6 +34,7 @@ struct recorder {
 	int64_t live_floor; /* at which value live_check is lowered again */
 	uint64_t clock_check;	  /* from which clock on an interval snapshot is due */
 	uint64_t unclocked_bytes; /* since the exact clock was last read */
+	struct timespec now;	  /* the system clock as last read */
 	struct mft_chunk *chunk;  /* NULL before the first and after a failed one */
 	uint32_t chunk_seq;
 	bool is_nested;

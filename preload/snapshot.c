@@ -275,7 +275,7 @@ static void record(struct recorder *r, enum mft_snapshot_reason reason)
 	maps = sys_open("/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
 	pagemap = sys_open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
 	if (maps >= 0 && pagemap >= 0 && recorder_room(r, 2 * MFT_HOT_BYTES_MAX)) {
-		order_advance(&r->order, process_clock(true));
+		order_advance(&r->order, process_clock(true, &r->now));
 		if (r->order.clock != r->encoder.clock)
 			mft_put_clock(&r->encoder, r->order.clock);
 		if (mft_put_snapshot(&r->encoder, &snapshot) == 0 &&
@@ -292,9 +292,8 @@ static void record(struct recorder *r, enum mft_snapshot_reason reason)
 
 /* ---- When ------------------------------------------------------------------------- */
 
-static void settle_due(uint64_t began)
+static void settle_due(uint64_t began, uint64_t now)
 {
-	uint64_t now = process_clock(true);
 	uint64_t highest = due.highest_live_bytes, resident = peak_resident_bytes();
 
 	if (highest + highest / 16 > due.next_live_bytes)
@@ -311,9 +310,9 @@ static void take(struct recorder *r, enum mft_snapshot_reason reason)
 
 	if (__atomic_exchange_n(&due.busy, 1, __ATOMIC_ACQUIRE))
 		return;
-	began = process_clock(true);
+	began = process_clock(true, &r->now);
 	record(r, reason);
-	settle_due(began);
+	settle_due(began, process_clock(true, &r->now));
 	__atomic_store_n(&due.busy, 0, __ATOMIC_RELEASE);
 }
 
