@@ -439,6 +439,21 @@ int mft_next_run(struct mft_bytes *runs, uint64_t *ret_absent_pages,
 	return 1;
 }
 
+int mft_next_thread(struct mft_bytes *payload, int32_t *ret_tid)
+{
+	const uint8_t *p = payload->data, *end = p + payload->length;
+	uint32_t tid;
+
+	if (payload->length == 0)
+		return 0;
+	if (take_u32(&p, end, &tid))
+		return -EBADMSG;
+	payload->length = (size_t)(end - p);
+	payload->data = p;
+	*ret_tid = (int32_t)tid;
+	return 1;
+}
+
 int mft_decode_notice(struct mft_bytes payload, struct mft_notice *ret_notice)
 {
 	const uint8_t *p = payload.data, *end = p + payload.length;

@@ -317,6 +317,10 @@ int mft_decode_snapshot_map(struct mft_bytes payload, struct mft_snapshot_map *r
 int mft_next_run(struct mft_bytes *runs, uint64_t *ret_absent_pages,
 		 uint64_t *ret_present_pages);
 
+/* SNAPSHOT_THREADS: takes the next thread id off the payload. Returns 1, 0 at the end,
+ * -EBADMSG. */
+int mft_next_thread(struct mft_bytes *payload, int32_t *ret_tid);
+
 struct mft_notice {
 	uint32_t code; /* enum mft_notice_code */
 	struct mft_bytes text;

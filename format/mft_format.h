@@ -212,6 +212,8 @@ enum mft_op {
 	MFT_OP_ALLOCATOR =
 		0x8e, /* string: path of the module whose malloc serves the program */
 	MFT_OP_NOTICE = 0x8f, /* enum mft_notice_code, string */
+	MFT_OP_SNAPSHOT_THREADS =
+		0x90, /* within a snapshot: tids, of the recorded threads that live */
 };
 
 #define MFT_LONG_HEADER_BYTES 3u
@@ -236,13 +238,14 @@ enum mft_snapshot_reason {
 
 /* What a mapping is, as far as the recorder can tell. */
 enum mft_map_kind {
-	MFT_MAP_BRK = 1,    /* [heap] */
-	MFT_MAP_ANON = 2,   /* private anonymous, writable */
-	MFT_MAP_STACK = 3,  /* the main thread's stack */
-	MFT_MAP_OWN = 4,    /* the recorder's: its memory and the dump's windows */
-	MFT_MAP_FILE = 5,   /* file-backed */
-	MFT_MAP_SHARED = 6, /* shared anonymous, shmem */
-	MFT_MAP_OTHER = 7,  /* vdso and the like */
+	MFT_MAP_BRK = 1,      /* [heap] */
+	MFT_MAP_ANON = 2,     /* private anonymous, writable */
+	MFT_MAP_STACK = 3,    /* the main thread's stack */
+	MFT_MAP_OWN = 4,      /* the recorder's: its memory and the dump's windows */
+	MFT_MAP_FILE = 5,     /* file-backed */
+	MFT_MAP_SHARED = 6,   /* shared anonymous, shmem */
+	MFT_MAP_OTHER = 7,    /* vdso and the like */
+	MFT_MAP_OWN_FILE = 8, /* windows onto the dump; their pages count as file-backed */
 };
 
 enum mft_notice_code {

@@ -3,7 +3,6 @@
 
 #include "mft_codec.h"
 #include "process.h"
-
 #include "recorder.h"
 #include "snapshot.h"
 #include "usable.h"
@@ -39,14 +38,12 @@ static inline bool begin_event(struct recorder *r)
 	return true;
 }
 
-static inline bool snapshot_is_due(const struct recorder *r)
-{
-	return r->live_bytes >= r->live_check || r->live_bytes <= r->live_floor ||
-	       r->order.clock >= r->clock_check;
-}
+/* Also on the many calls in which nothing but op and alignment is constant: they are
+ * malloc's and free's. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
-void event_alloc(uint8_t op, const void *p, size_t size, size_t alignment,
-		 const void *frame)
+static ALWAYS_INLINE void record_alloc(uint8_t op, const void *p, size_t size,
+				       size_t alignment, const void *frame)
 {
 	struct recorder *r = recorder_enter();
 	uint64_t usable;
@@ -65,9 +62,21 @@ void event_alloc(uint8_t op, const void *p, size_t size, size_t alignment,
 		mft_put_alloc(&r->encoder, op, (uintptr_t)p, size, usable, stack, log2);
 	}
 	r->live_bytes += (int64_t)usable;
-	if (__builtin_expect(snapshot_is_due(r), 0))
+	if (__builtin_expect(
+		    r->live_bytes >= r->live_check || r->order.clock >= r->clock_check, 0))
 		snapshot_consider(r);
 	recorder_leave(r);
+}
+
+void event_malloc(const void *p, size_t size, const void *frame)
+{
+	record_alloc(MFT_OP_MALLOC, p, size, 0, frame);
+}
+
+void event_alloc(uint8_t op, const void *p, size_t size, size_t alignment,
+		 const void *frame)
+{
+	record_alloc(op, p, size, alignment, frame);
 }
 
 void event_free(uint8_t op, void *p)
@@ -82,7 +91,8 @@ void event_free(uint8_t op, void *p)
 	if (begin_event(r))
 		mft_put_free(&r->encoder, op, (uintptr_t)p);
 	r->live_bytes -= (int64_t)usable;
-	if (__builtin_expect(snapshot_is_due(r), 0))
+	if (__builtin_expect(
+		    r->live_bytes <= r->live_floor || r->order.clock >= r->clock_check, 0))
 		snapshot_consider(r);
 	recorder_leave(r);
 }

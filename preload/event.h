@@ -21,6 +21,9 @@ struct mft_mapping;
 void event_alloc(uint8_t op, const void *p, size_t size, size_t alignment,
 		 const void *frame);
 
+/* event_alloc for malloc, which is called most. */
+void event_malloc(const void *p, size_t size, const void *frame);
+
 /* An acquisition that returned NULL; error is the errno that goes with it. */
 void event_failed(uint8_t op, size_t size, int error, const void *frame);
 

@@ -65,8 +65,14 @@ static inline void *acquired(uint8_t op, void *p, size_t size, size_t alignment,
 
 EXPORT void *malloc(size_t size)
 {
+	void *p;
+
 	modules_touch(CALLER);
-	return acquired(MFT_OP_MALLOC, real.malloc(size), size, 0, FRAME);
+	p = real.malloc(size);
+	if (__builtin_expect(!p || recorder_thread.label || early_owns(p), 0))
+		return acquired(MFT_OP_MALLOC, p, size, 0, FRAME);
+	event_malloc(p, size, FRAME);
+	return p;
 }
 
 EXPORT void *calloc(size_t count, size_t size)
@@ -86,8 +92,10 @@ static inline void *reallocate(uint8_t op, uint8_t release_op, void *p, size_t s
 {
 	void *result;
 
+	/* The same as malloc (C11 7.22.3.5), and so recorded: behind a realloc to size 0 it
+	 * could be taken for that one's second half. */
 	if (!p)
-		return acquired(op, real.realloc(NULL, size), size, 0, frame);
+		return acquired(MFT_OP_MALLOC, real.realloc(NULL, size), size, 0, frame);
 	if (early_owns(p)) {
 		size_t old = early_size(p);
 

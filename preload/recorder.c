@@ -213,6 +213,17 @@ bool recorder_is_alone(void)
 	return true;
 }
 
+unsigned recorder_list_threads(int *tids, unsigned most)
+{
+	struct recorder *r = __atomic_load_n(&recorder_list, __ATOMIC_ACQUIRE);
+	unsigned count = 0;
+
+	for (; r && count < most; r = r->next)
+		if (!r->is_nested && !thread_is_gone(r->tid))
+			tids[count++] = r->tid;
+	return count;
+}
+
 void recorder_abandon_all(void)
 {
 	for (struct recorder *r = recorder_list; r; r = r->next) {

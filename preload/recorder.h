@@ -114,6 +114,9 @@ bool recorder_run(void (*work)(struct recorder *recorder, void *context), void *
 /* Whether no other thread that ever recorded is alive. */
 bool recorder_is_alone(void);
 
+/* The threads that have recorded and live, at most `most` of them. Returns how many. */
+unsigned recorder_list_threads(int *tids, unsigned most);
+
 /* In a forked child: forgets all recorders, whose threads are not here. */
 void recorder_abandon_all(void);
 

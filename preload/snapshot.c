@@ -36,6 +36,7 @@ static struct {
 static struct {
 	char maps[16 * 1024];
 	uint64_t pages[4096];
+	int tids[4096];
 	uint8_t runs[16 * 1024 + MFT_ENCODE_SLACK];
 } space;
 
@@ -132,7 +133,8 @@ static void add_page(struct run_writer *w, bool present, size_t page_bytes)
 static bool look_at_pages(struct recorder *r, int pagemap, const struct mapping *mapping)
 {
 	const size_t page_bytes = process.dump.header->page_bytes;
-	const bool with_runs = mapping->kind != MFT_MAP_FILE;
+	const bool with_runs =
+		mapping->kind != MFT_MAP_FILE && mapping->kind != MFT_MAP_OWN_FILE;
 	struct run_writer w = {.recorder = r,
 			       .kind = mapping->kind,
 			       .start = mapping->start,
@@ -156,7 +158,8 @@ static bool look_at_pages(struct recorder *r, int pagemap, const struct mapping 
 
 			/* Of a file's private mapping only the copies are the process's
 			 * own. */
-			if (!with_runs && (space.pages[i] & PAGE_OF_FILE))
+			if (mapping->kind == MFT_MAP_FILE &&
+			    (space.pages[i] & PAGE_OF_FILE))
 				present = false;
 			if (with_runs) {
 				add_page(&w, present, page_bytes);
@@ -195,6 +198,11 @@ static bool parse_mapping(const char *line, const char *end, struct mapping *ret
 		return false;
 	while (p < end && *p == ' ')
 		p++;
+	if (perms[3] == 's' && inode == process.dump.inode &&
+	    text_equal(p, (size_t)(end - p), process.dump.path)) {
+		*ret_mapping = (struct mapping){start, finish, MFT_MAP_OWN_FILE};
+		return true;
+	}
 	if (perms[3] != 'p' || (perms[0] != 'r' && perms[1] != 'w'))
 		return false;
 	ret_mapping->start = start;
@@ -244,22 +252,61 @@ static bool look_at_mappings(struct recorder *r, int maps, int pagemap)
 	}
 }
 
-/* /proc/self/statm: size resident shared ..., in pages. */
+/* The number behind "NAME:" in a file of such lines, in kB there, in bytes here. */
+static bool find_kilobytes(const char *text, const char *end, const char *name,
+			   uint64_t *ret_bytes)
+{
+	const char *p = strstr(text, name);
+
+	if (!p)
+		return false;
+	p += strlen(name);
+	while (p < end && *p == ' ')
+		p++;
+	if (!text_take_number(&p, end, 10, ret_bytes))
+		return false;
+	*ret_bytes *= 1024;
+	return true;
+}
+
+/* /proc/self/smaps_rollup (Linux 4.14) counts pages; statm has sums that each processor
+ * brings up to date in its own time: size resident shared ..., in pages. */
 static bool read_resident(uint64_t page_bytes, struct mft_snapshot *snapshot)
 {
-	char statm[128];
-	long length = sys_read_file("/proc/self/statm", statm, sizeof(statm));
-	const char *p = statm;
-	uint64_t pages[3];
+	char *text = space.maps;
+	long length = sys_read_file("/proc/self/smaps_rollup", text, sizeof(space.maps));
+	uint64_t anonymous, pages[3];
+	const char *p = text;
 
+	if (length > 0 &&
+	    find_kilobytes(text, text + length, "\nRss:", &snapshot->rss_bytes) &&
+	    find_kilobytes(text, text + length, "\nAnonymous:", &anonymous)) {
+		snapshot->file_bytes = snapshot->rss_bytes - anonymous;
+		return true;
+	}
+	length = sys_read_file("/proc/self/statm", text, sizeof(space.maps));
 	for (unsigned i = 0; i < 3; i++) {
-		if (length <= 0 || !text_take_number(&p, statm + length, 10, &pages[i]))
+		if (length <= 0 || !text_take_number(&p, text + length, 10, &pages[i]))
 			return false;
 		p++;
 	}
 	snapshot->rss_bytes = pages[1] * page_bytes;
 	snapshot->file_bytes = pages[2] * page_bytes;
 	return true;
+}
+
+static bool put_threads(struct recorder *r)
+{
+	int *tids = space.tids;
+	unsigned count = recorder_list_threads(tids, sizeof(space.tids) / sizeof(tids[0]));
+	struct mft_long record;
+
+	if (!recorder_room(r, 16 + count * MFT_VARINT_BYTES_MAX))
+		return false;
+	mft_long_begin(&r->encoder, &record, count * MFT_VARINT_BYTES_MAX);
+	for (unsigned i = 0; i < count; i++)
+		mft_long_varint(&record, (uint32_t)tids[i]);
+	return mft_long_end(&r->encoder, &record, MFT_OP_SNAPSHOT_THREADS) == 0;
 }
 
 /* The snapshot's records, one behind the other in the recorder's stream. */
@@ -278,7 +325,7 @@ static void record(struct recorder *r, enum mft_snapshot_reason reason)
 		order_advance(&r->order, process_clock(true, &r->now));
 		if (r->order.clock != r->encoder.clock)
 			mft_put_clock(&r->encoder, r->order.clock);
-		if (mft_put_snapshot(&r->encoder, &snapshot) == 0 &&
+		if (mft_put_snapshot(&r->encoder, &snapshot) == 0 && put_threads(r) &&
 		    look_at_mappings(r, maps, pagemap) && recorder_room(r, 16)) {
 			mft_long_begin(&r->encoder, &end, 0);
 			(void)mft_long_end(&r->encoder, &end, MFT_OP_SNAPSHOT_END);

@@ -5,7 +5,9 @@ import collections
 
 import pytest
 
-from recording import mftrace
+from recording import ROOT, mftrace
+
+PROGRAMS_SOURCE = ROOT / "tests" / "programs"
 
 
 def expect_whole(process, base, **expected):
@@ -183,6 +185,29 @@ def test_deep_recursion(trace, frames):
     unwind = process["recording"]["unwind"]
     assert unwind["complete"] + unwind["truncated"] >= depth
     assert depth - frames <= unwind["truncated"] < depth
+
+
+def line_of(source, first, second):
+    """The number of the first line with `second` at or behind the first one with `first`."""
+    lines = source.read_text().splitlines()
+    start = next(i for i, line in enumerate(lines) if first in line)
+    return start + 1 + next(i for i, line in enumerate(lines[start:]) if second in line)
+
+
+def test_functions_files_and_lines(trace):
+    """Each frame of a stack is where the source says that the call is."""
+    source = PROGRAMS_SOURCE / "leaks.c"
+    run = trace("leaks")
+    (site,) = run.process.sites_of("way_left")
+    expected = [
+        ("shared_site", line_of(source, "void *shared_site", "malloc(size)")),
+        ("way_left", line_of(source, "void *way_left", "shared_site(size)")),
+        ("main", line_of(source, "int main", "way_left(i)")),
+    ]
+    found = [(frame["function"], frame["line"]) for frame in site["frames"][:3]]
+    assert found == expected
+    assert {frame["file"].rsplit("/", 1)[-1] for frame in site["frames"][:3]} == {"leaks.c"}
+    assert all(frame["module"].endswith("/leaks") for frame in site["frames"][:3])
 
 
 def test_leaks(trace, base):
