@@ -256,8 +256,8 @@ static void paths_have_limits(void **state)
 /* The help names all that is understood, in lines that fit a terminal. */
 static void the_help_is_whole(void **state)
 {
-	static const char *const options[] = {"output=",   "depth=",  "snapshots=",
-					      "interval=", "verify=", "help="};
+	static const char *const options[] = {
+		"output=", "depth=", "snapshots=", "interval=", "verify=", "help="};
 	const char *line = config_help;
 
 	(void)state;

@@ -135,9 +135,8 @@ static void threads_share_all_of_it(void **state)
 	for (int i = 0; i < THREADS; i++) {
 		takers[i].start = &start;
 		takers[i].mark = (unsigned char)(i + 1);
-		assert_int_equal(pthread_create(&takers[i].thread, NULL, take_all,
-						&takers[i]),
-				 0);
+		assert_int_equal(
+			pthread_create(&takers[i].thread, NULL, take_all, &takers[i]), 0);
 	}
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_join(takers[i].thread, NULL), 0);
