@@ -11,7 +11,9 @@
  * reached by call frame information, with the same slot and the same value (and the same
  * frame pointer, where a frame beyond is found by it), has its caller's slot at the same
  * place; so each comparison vouches for the next. Nothing beyond a signal frame is
- * remembered: the interrupted stack may be gone when the handler's is met again.
+ * remembered: the interrupted stack may be gone when the handler's is met again. Frames
+ * seen before the last stack are kept as "spots", found by slot and value and followed in
+ * the same way until they lead to a remembered frame.
  *
  * Guarantees: reads only; the program's stack is used by a few hundred bytes. A stack that
  * is cut by the depth limit or that ends before an outermost frame hangs under
@@ -49,6 +51,23 @@ struct stack_frame {
 	bool needs_fp;	 /* this frame's caller, or one beyond, is found by fp */
 };
 
+/* A frame that was seen somewhere, with what leads to its caller: for stacks that change to
+ * and fro. It counts only while all of its words are as they were. */
+struct stack_spot {
+	uintptr_t slot; /* bit 0: needs_fp */
+	uintptr_t pc;
+	uintptr_t fp;
+	uintptr_t caller_slot;
+	uintptr_t caller_pc;
+	struct stack_check check; /* the last one about the caller */
+	uint32_t node;
+	uint32_t caller_node;
+};
+_Static_assert(sizeof(struct stack_spot) <= 64, "one cache line");
+
+#define STACK_SPOTS_LOG2 10
+#define STACK_SPOTS_FOLLOWED 12 /* so many, until a remembered frame is met */
+
 /* Per recorder. Zero-filled is the initial state. */
 struct stack_memory {
 	struct nodes nodes;
@@ -63,9 +82,12 @@ struct stack_memory {
 	 * that matters and its callee saved it. From index 1; see stack_find_change. */
 	struct stack_check checks[2 * CONFIG_DEPTH_MAX + 1];
 	uintptr_t never; /* what checks[0] looks at */
+	struct stack_spot spots[1 << STACK_SPOTS_LOG2] __attribute__((aligned(64)));
 	/* Walked just now, innermost first. */
 	struct stack_fresh {
-		struct walk_frame frame;
+		uintptr_t slot;
+		uint64_t address; /* pc, with NODES_EXACT where it was interrupted */
+		uintptr_t fp;
 		struct cfi_rule rule;
 	} fresh[CONFIG_DEPTH_MAX];
 	struct walk_rules rules;

@@ -56,7 +56,17 @@ uint32_t unwinder_stack(const void *frame_address, uintptr_t *pcs, uint32_t most
 	return kept;
 }
 
-static void describe(struct recorder *r, uint32_t depth, uint32_t count, uint32_t same)
+/* The captured stack's frame `i`, innermost first. */
+static uintptr_t captured_pc(const struct stack_memory *m, uint32_t count, int met,
+			     uint32_t i)
+{
+	if (i < count)
+		return (uintptr_t)(m->fresh[i].address & ~NODES_EXACT);
+	return m->frames[(uint32_t)met - (i - count)].pc;
+}
+
+static void describe(struct recorder *r, uint32_t depth, uint32_t reference_depth,
+		     uint32_t same, uintptr_t pc)
 {
 	const struct stack_memory *m = &r->stack;
 	char line[256];
@@ -72,11 +82,11 @@ static void describe(struct recorder *r, uint32_t depth, uint32_t count, uint32_
 	text_add(&text, " of ");
 	text_add_number(&text, depth);
 	text_add(&text, " (reference: ");
-	text_add_number(&text, count);
+	text_add_number(&text, reference_depth);
 	text_add(&text, "): ");
-	text_add_hex(&text, same < depth ? m->frames[depth - 1 - same].pc : 0);
+	text_add_hex(&text, pc);
 	text_add(&text, " for ");
-	text_add_hex(&text, same < count ? m->pcs[same] : 0);
+	text_add_hex(&text, same < reference_depth ? m->pcs[same] : 0);
 	if (same) {
 		text_add(&text, ", called by ");
 		text_add_hex(&text, m->pcs[same - 1]);
@@ -87,22 +97,24 @@ static void describe(struct recorder *r, uint32_t depth, uint32_t count, uint32_
 	(void)mft_long_end(&r->encoder, &record, MFT_OP_NOTICE);
 }
 
-void unwinder_check(struct recorder *r, const void *frame_address, uint32_t depth)
+void unwinder_check(struct recorder *r, const void *frame_address, uint32_t count, int met)
 {
 	struct stack_memory *m = &r->stack;
-	uint32_t count, same = 0;
+	uint32_t depth = count + (uint32_t)(met + 1), reference_depth, same = 0;
 	bool whole;
 
 	if (++m->unchecked < process.config.verify || !r->chunk || !backtrace_function)
 		return;
 	m->unchecked = 0;
-	count = unwinder_stack(frame_address, m->pcs, process.config.depth, &whole);
-	while (same < count && same < depth &&
-	       m->frames[depth - 1 - same].pc == m->pcs[same])
+	reference_depth =
+		unwinder_stack(frame_address, m->pcs, process.config.depth, &whole);
+	while (same < reference_depth && same < depth &&
+	       captured_pc(m, count, met, same) == m->pcs[same])
 		same++;
 	r->chunk->stack_checks++;
-	if (same == count && same == depth)
+	if (same == reference_depth && same == depth)
 		return;
 	r->chunk->stack_differences++;
-	describe(r, depth, count, same);
+	describe(r, depth, reference_depth, same,
+		 same < depth ? captured_pc(m, count, met, same) : 0);
 }

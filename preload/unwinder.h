@@ -24,8 +24,10 @@ void unwinder_begin(void);
 uint32_t unwinder_stack(const void *frame_address, uintptr_t *pcs, uint32_t most,
 			bool *ret_whole);
 
-/* Every verify-th time: compares the stack just captured, `depth` frames in
- * recorder->stack, with libunwind's, and counts in the recorder's chunk. */
-void unwinder_check(struct recorder *recorder, const void *frame_address, uint32_t depth);
+/* Every verify-th time: compares the stack just captured with libunwind's, and counts in
+ * the recorder's chunk. The stack is, in recorder->stack, `count` fresh frames and then the
+ * remembered ones from index `met` outwards. */
+void unwinder_check(struct recorder *recorder, const void *frame_address, uint32_t count,
+		    int met);
 
 #endif

@@ -14,8 +14,7 @@
 
 struct cfi_rule walk_find_rule(struct walk_rules *rules, uintptr_t pc)
 {
-	struct walk_cached *cached =
-		&rules->cached[(pc * 0x9e3779b97f4a7c15ull) >> 52 & (WALK_RULES - 1)];
+	struct walk_cached *cached = &rules->cached[walk_hash(pc)];
 
 	struct cfi_rule rule = cfi_find(pc);
 

@@ -34,6 +34,11 @@ struct walk_rules {
 	} cached[WALK_RULES];
 };
 
+static inline uint32_t walk_hash(uintptr_t pc)
+{
+	return (uint32_t)(pc ^ pc >> 12) & (WALK_RULES - 1);
+}
+
 /* A frame, as it stands when its callee has returned to pc: the stack pointer is then
  * slot + 8, slot being where the return address is kept. */
 struct walk_frame {
@@ -53,16 +58,15 @@ static inline struct walk_frame walk_start(const void *frame_address)
 		.slot = (uintptr_t)(frame + 1), .pc = frame[1], .fp = frame[0]};
 }
 
-/* The rule for a frame's code. */
+/* The rule for a frame's code; the slow half of walk_rule. */
 struct cfi_rule walk_find_rule(struct walk_rules *rules, uintptr_t pc);
 
-static inline struct cfi_rule walk_rule(struct walk_rules *rules,
-					const struct walk_frame *frame)
+static inline struct cfi_rule walk_rule(struct walk_rules *rules, uintptr_t pc, bool exact)
 {
-	uintptr_t pc = frame->exact ? frame->pc : frame->pc - 1;
-	const struct walk_cached *cached =
-		&rules->cached[(pc * 0x9e3779b97f4a7c15ull) >> 52 & (WALK_RULES - 1)];
+	const struct walk_cached *cached;
 
+	pc -= !exact;
+	cached = &rules->cached[walk_hash(pc)];
 	return __builtin_expect(cached->pc == pc, 1) ? cached->rule
 						     : walk_find_rule(rules, pc);
 }
