@@ -120,6 +120,8 @@ static bool go_on(struct walk *walk, struct walk_frame *frame, struct cfi_rule *
 			*rule = walk_guess_rule;
 			return true;
 		}
+		/* What it depends on is not known well enough to be compared. */
+		walk->fleeting = true;
 		break;
 	default:
 		break;
