@@ -137,8 +137,7 @@ static int reserve_space(int fd, uint64_t offset, uint64_t bytes)
 
 static int map_file(int fd, uint64_t offset, size_t bytes, void **ret_map)
 {
-	long map = SYS6(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_POPULATE, fd, offset);
+	long map = SYS6(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
 
 	if ((unsigned long)map >= -4095UL)
 		return (int)map;
@@ -200,7 +199,7 @@ out:
 	return r;
 }
 
-static int64_t stop(struct dumpfile *file, enum mft_stop reason, int error)
+static int stop(struct dumpfile *file, enum mft_stop reason, int error)
 {
 	uint32_t expected = 0;
 
@@ -212,66 +211,100 @@ static int64_t stop(struct dumpfile *file, enum mft_stop reason, int error)
 	return error;
 }
 
-/* Makes sure that there is space for chunk `index`. Threads may do the same work twice;
- * reserving is idempotent. */
-static int reserve_chunk(struct dumpfile *file, int fd, uint32_t index)
+/* Makes sure that there is space for the chunks below `end`. Threads may do the same work
+ * twice; reserving is idempotent. */
+static int reserve_chunks(struct dumpfile *file, int fd, uint32_t end)
 {
 	uint32_t reserved = __atomic_load_n(&file->reserved_chunks, __ATOMIC_ACQUIRE);
-	uint32_t count = index / 8;
+	uint32_t ahead = end / 8;
 	int r;
 
-	if (index < reserved)
+	if (end <= reserved)
 		return 0;
-	if (count < RESERVE_CHUNKS_LEAST)
-		count = RESERVE_CHUNKS_LEAST;
-	if (count > RESERVE_CHUNKS_MOST)
-		count = RESERVE_CHUNKS_MOST;
+	if (ahead < RESERVE_CHUNKS_LEAST)
+		ahead = RESERVE_CHUNKS_LEAST;
+	if (ahead > RESERVE_CHUNKS_MOST)
+		ahead = RESERVE_CHUNKS_MOST;
 	/* From the first chunk that nobody reserved: its taker may rely on our raising
 	 * reserved_chunks beyond it. */
 	r = reserve_space(fd, chunk_offset(file, reserved),
-			  (uint64_t)(index - reserved + count) * file->header->chunk_bytes);
-	if (r < 0 && count > 1) {
-		count = 1;
+			  (uint64_t)(end - reserved + ahead) * file->header->chunk_bytes);
+	if (r < 0) {
+		ahead = 0;
 		r = reserve_space(fd, chunk_offset(file, reserved),
-				  (uint64_t)(index - reserved + 1) *
-					  file->header->chunk_bytes);
+				  (uint64_t)(end - reserved) * file->header->chunk_bytes);
 	}
 	if (r < 0)
 		return r;
-	while (reserved < index + count &&
-	       !__atomic_compare_exchange_n(&file->reserved_chunks, &reserved,
-					    index + count, false, __ATOMIC_RELEASE,
-					    __ATOMIC_ACQUIRE))
+	while (reserved < end + ahead &&
+	       !__atomic_compare_exchange_n(&file->reserved_chunks, &reserved, end + ahead,
+					    false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
 		;
 	return 0;
 }
 
-int64_t dumpfile_take_chunk(struct dumpfile *file, struct mft_chunk **ret_chunk)
+/* Maps `count` new chunks. */
+static int map_chunks(struct dumpfile *file, uint32_t count, uint8_t **ret_start)
 {
 	uint32_t index;
 	void *map;
 	int fd;
 	int r;
 
-	if (!file->header || __atomic_load_n(&file->stopped, __ATOMIC_RELAXED))
-		return -ENOSPC;
 	fd = own_descriptor(file);
 	if (fd < 0)
 		return stop(file, MFT_STOP_FILE_GONE, fd);
-	index = __atomic_fetch_add(&file->header->chunks, 1, __ATOMIC_RELAXED);
-	r = reserve_chunk(file, fd, index);
+	index = __atomic_fetch_add(&file->header->chunks, count, __ATOMIC_RELAXED);
+	r = reserve_chunks(file, fd, index + count);
 	if (r < 0)
 		return stop(file, r == -EFBIG ? MFT_STOP_LIMIT : MFT_STOP_SPACE, r);
-	r = map_file(fd, chunk_offset(file, index), file->header->chunk_bytes, &map);
+	r = map_file(fd, chunk_offset(file, index),
+		     (size_t)count * file->header->chunk_bytes, &map);
 	if (r < 0)
 		return stop(file, MFT_STOP_MAP, r);
-	*ret_chunk = map;
-	return index;
+	*ret_start = map;
+	return 0;
 }
 
-void dumpfile_unmap_chunk(struct dumpfile *file, struct mft_chunk *chunk)
+int dumpfile_take_chunk(struct dumpfile *file, struct dumpfile_window *window,
+			struct dumpfile_window *ret_old, struct mft_chunk **ret_chunk)
 {
-	sys_unmap(chunk, file->header->chunk_bytes);
+	struct dumpfile_window old = {0};
+	uint8_t *chunk;
+
+	if (!file->header)
+		return -ENOSPC;
+	if (window->taken == window->chunks) {
+		struct dumpfile_window next = {.chunks = window->chunks * 2};
+		int r;
+
+		if (__atomic_load_n(&file->stopped, __ATOMIC_RELAXED))
+			return -ENOSPC;
+		if (next.chunks == 0)
+			next.chunks = 1;
+		if (next.chunks > DUMPFILE_WINDOW_CHUNKS_MOST)
+			next.chunks = DUMPFILE_WINDOW_CHUNKS_MOST;
+		r = map_chunks(file, next.chunks, &next.start);
+		if (r < 0)
+			return r;
+		old = *window;
+		*window = next;
+	}
+	chunk = window->start + (size_t)window->taken++ * file->header->chunk_bytes;
+	/* All write faults at once; MAP_POPULATE would leave shared pages write-protected.
+	 * Where the kernel does not know this they come one by one. */
+	(void)SYS3(SYS_madvise, chunk, file->header->chunk_bytes, MADV_POPULATE_WRITE);
+	*ret_old = old;
+	*ret_chunk = (struct mft_chunk *)(void *)chunk;
+	return 0;
+}
+
+void dumpfile_unmap(struct dumpfile *file, struct dumpfile_window *window)
+{
+	if (window->start)
+		sys_unmap(window->start,
+			  (size_t)window->chunks * file->header->chunk_bytes);
+	*window = (struct dumpfile_window){0};
 }
 
 void dumpfile_trim(struct dumpfile *file)

@@ -34,11 +34,25 @@ struct dumpfile {
 int dumpfile_create(struct dumpfile *file, const char *path,
 		    const struct mft_header *initial);
 
-/* Takes and maps the next chunk, zero-filled and writable. Returns its number, or a
- * negative errno when recording has stopped; header.stop_reason then says why. */
-int64_t dumpfile_take_chunk(struct dumpfile *file, struct mft_chunk **ret_chunk);
+/* A thread's view of chunks that follow one another in the file. Mapping changes stop all
+ * threads of the process for a moment: the more a thread writes, the more it gets at once.
+ */
+struct dumpfile_window {
+	uint8_t *start; /* NULL: none */
+	uint32_t chunks;
+	uint32_t taken;
+};
 
-void dumpfile_unmap_chunk(struct dumpfile *file, struct mft_chunk *chunk);
+#define DUMPFILE_WINDOW_CHUNKS_MOST 8u
+
+/* Takes the next chunk of the window, zero-filled and writable; when it has none left, maps
+ * the next one, of twice as many chunks, and puts the old one into *ret_old, to be unmapped
+ * when nothing more is written to it (start NULL: there is none). Returns 0, or a negative
+ * errno when recording has stopped; header.stop_reason then says why. */
+int dumpfile_take_chunk(struct dumpfile *file, struct dumpfile_window *window,
+			struct dumpfile_window *ret_old, struct mft_chunk **ret_chunk);
+
+void dumpfile_unmap(struct dumpfile *file, struct dumpfile_window *window);
 
 /* Gives back the space reserved behind the last chunk. Only while no other thread can take
  * a chunk. */

@@ -236,7 +236,7 @@ void recorder_abandon_all(void)
 				   PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 		else
-			dumpfile_unmap_chunk(&process.dump, r->chunk);
+			dumpfile_unmap(&process.dump, &r->window);
 	}
 	recorder_list = NULL;
 	recorder_count = 0;
@@ -248,9 +248,10 @@ void recorder_abandon_all(void)
 
 static bool next_chunk(struct recorder *r)
 {
+	struct dumpfile_window old;
 	struct mft_chunk *chunk;
 
-	if (dumpfile_take_chunk(&process.dump, &chunk) < 0)
+	if (dumpfile_take_chunk(&process.dump, &r->window, &old, &chunk) < 0)
 		return false;
 	chunk->kind = MFT_CHUNK_EVENTS;
 	chunk->header_bytes = sizeof(*chunk);
@@ -261,8 +262,7 @@ static bool next_chunk(struct recorder *r)
 	chunk->base_clock = r->order.clock;
 	/* Partner: the reader takes nothing of a chunk without its magic. */
 	__atomic_store_n(&chunk->magic, MFT_CHUNK_MAGIC, __ATOMIC_RELEASE);
-	if (r->chunk)
-		dumpfile_unmap_chunk(&process.dump, r->chunk);
+	dumpfile_unmap(&process.dump, &old);
 	r->chunk = chunk;
 	mft_encoder_init(&r->encoder, (uint8_t *)(chunk + 1),
 			 (uint8_t *)chunk + process.dump.header->chunk_bytes -

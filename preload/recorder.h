@@ -32,17 +32,18 @@ struct recorder {
 			     * read it for snapshots */
 	int64_t live_check; /* at which value of live_bytes to look whether it is a peak */
 	int64_t live_floor; /* at which value live_check is lowered again */
-	uint64_t clock_check;	  /* from which clock on an interval snapshot is due */
-	uint64_t unclocked_bytes; /* since the exact clock was last read */
-	struct timespec now;	  /* the system clock as last read */
-	struct mft_chunk *chunk;  /* NULL before the first and after a failed one */
+	uint64_t clock_check;	       /* from which clock on an interval snapshot is due */
+	uint64_t unclocked_bytes;      /* since the exact clock was last read */
+	struct timespec now;	       /* the system clock as last read */
+	struct mft_chunk *chunk;       /* NULL before the first and after a failed one */
+	struct dumpfile_window window; /* that the chunk is in */
 	uint32_t chunk_seq;
 	bool is_nested;
 	bool described; /* the stream says whose it is */
 	int tid; /* atomic: claimed by compare-and-exchange once the old thread is gone */
 	struct recorder *nested;
 	struct recorder *next; /* in the list of all; never changes once it is in */
-	struct stack_memory stack;
+	struct stack_memory stack __attribute__((aligned(128)));
 };
 
 /* Thread-local, initial-exec; with `process.h`'s page all that the hot path looks at. */
