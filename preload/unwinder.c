@@ -41,12 +41,15 @@ uint32_t unwinder_stack(const void *frame_address, uintptr_t *pcs, uint32_t most
 	void *frames[CONFIG_DEPTH_MAX + OWN_FRAMES_MOST];
 	const uintptr_t first = walk_start(frame_address).pc;
 	uint32_t count, own = 0, kept = 0;
+	struct recorder_pause pause;
 	int saved = errno;
 
 	*ret_whole = false;
 	if (!backtrace_function)
 		return 0;
+	pause = recorder_pause(); /* it allocates at a thread's first use of it */
 	count = (uint32_t)backtrace_function(frames, (int)(most + OWN_FRAMES_MOST));
+	recorder_resume(pause);
 	errno = saved;
 	while (own < count && (uintptr_t)frames[own] != first)
 		own++;
