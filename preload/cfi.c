@@ -155,13 +155,24 @@ static size_t pointer_bytes(uint8_t encoding)
 
 /* ---- Tables ----------------------------------------------------------------------- */
 
+/* Where a module's tables may lie. */
+struct extent {
+	const uint8_t *start;
+	const uint8_t *limit;
+};
+
 /* The body of the CIE or FDE at p; its length comes before. 64-bit lengths are not used on
  * Linux. */
-static struct bytes entry_at(const uint8_t *p, const uint8_t *limit)
+static struct bytes entry_at(const uint8_t *p, struct extent extent)
 {
-	struct bytes b = {p, limit, false};
-	uint64_t length = take_fixed(&b, 4);
+	struct bytes b = {p, extent.limit, p < extent.start || p >= extent.limit};
+	uint64_t length;
 
+	if (b.bad) {
+		b.pos = b.end;
+		return b;
+	}
+	length = take_fixed(&b, 4);
 	if (length == 0 || length >= 0xfffffff0u || length > (uint64_t)(b.end - b.pos))
 		b.bad = true;
 	else
@@ -169,9 +180,9 @@ static struct bytes entry_at(const uint8_t *p, const uint8_t *limit)
 	return b;
 }
 
-static bool read_cie(const uint8_t *p, const uint8_t *limit, struct cie *cie)
+static bool read_cie(const uint8_t *p, struct extent extent, struct cie *cie)
 {
-	struct bytes b = entry_at(p, limit);
+	struct bytes b = entry_at(p, extent);
 	const char *augmentation;
 	uint8_t version;
 
@@ -505,11 +516,11 @@ static struct cfi_rule condense(const struct row *row)
 	return rule;
 }
 
-struct cfi_rule cfi_find_in(const uint8_t *eh_frame_hdr, uintptr_t table_end, uintptr_t pc)
+static struct cfi_rule find_between(const uint8_t *eh_frame_hdr, struct extent extent,
+				    uintptr_t pc)
 {
 	const struct cfi_rule none = {.kind = CFI_NONE}, complex = {.kind = CFI_COMPLEX};
-	const uint8_t *limit = (const uint8_t *)table_end;
-	const uint8_t *fde = search(eh_frame_hdr, limit, pc);
+	const uint8_t *fde = search(eh_frame_hdr, extent.limit, pc);
 	struct machine m = {0};
 	struct cie cie;
 	struct bytes b;
@@ -517,9 +528,10 @@ struct cfi_rule cfi_find_in(const uint8_t *eh_frame_hdr, uintptr_t table_end, ui
 
 	if (!fde)
 		return none;
-	b = entry_at(fde, limit);
+	b = entry_at(fde, extent);
 	back = take_fixed(&b, 4);
-	if (b.bad || back == 0 || !read_cie(b.pos - 4 - back, limit, &cie))
+	if (b.bad || back == 0 || back > (uint64_t)(b.pos - 4 - extent.start) ||
+	    !read_cie(b.pos - 4 - back, extent, &cie))
 		return complex;
 	if (cie.pointer_encoding != (ENCODING_PCREL | ENCODING_SDATA4))
 		return complex;
@@ -549,6 +561,13 @@ struct cfi_rule cfi_find_in(const uint8_t *eh_frame_hdr, uintptr_t table_end, ui
 	return condense(&m.now);
 }
 
+struct cfi_rule cfi_find_in(const uint8_t *eh_frame_hdr, uintptr_t table_end, uintptr_t pc)
+{
+	struct extent extent = {eh_frame_hdr, (const uint8_t *)table_end};
+
+	return find_between(eh_frame_hdr, extent, pc);
+}
+
 #if __GLIBC_PREREQ(2, 35)
 extern __typeof(_dl_find_object) _dl_find_object __attribute__((weak));
 
@@ -560,7 +579,9 @@ struct cfi_rule cfi_find(uintptr_t pc)
 		return (struct cfi_rule){.kind = CFI_NONE};
 	if (!object.dlfo_eh_frame)
 		return (struct cfi_rule){.kind = CFI_NONE};
-	return cfi_find_in(object.dlfo_eh_frame, (uintptr_t)object.dlfo_map_end, pc);
+	return find_between(object.dlfo_eh_frame,
+			    (struct extent){object.dlfo_map_start, object.dlfo_map_end},
+			    pc);
 }
 #else
 struct cfi_rule cfi_find(uintptr_t pc)

@@ -40,8 +40,8 @@ struct cfi_rule {
 /* The rule at the instruction `pc` (for a return address, the address minus one). */
 struct cfi_rule cfi_find(uintptr_t pc);
 
-/* As cfi_find, from a given .eh_frame_hdr; for tests and for systems without
- * _dl_find_object. table_end: first address behind the module. */
+/* As cfi_find, from a given .eh_frame_hdr and the .eh_frame behind it. table_end: the first
+ * address behind that. */
 struct cfi_rule cfi_find_in(const uint8_t *eh_frame_hdr, uintptr_t table_end, uintptr_t pc);
 
 #endif

@@ -22,7 +22,7 @@ void *early_alloc(size_t size, size_t alignment)
 	do {
 		start = (used + sizeof(struct early_block) + alignment - 1) &
 			~(alignment - 1);
-		if (start > EARLY_BYTES || size > EARLY_BYTES - start)
+		if (start >= EARLY_BYTES || size > EARLY_BYTES - start)
 			return NULL;
 	} while (!__atomic_compare_exchange_n(&early_used, &used, start + size, true,
 					      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
