@@ -9,10 +9,10 @@
  * a piece whose word another recorder wrote moves its clock beyond that word's (Lamport,
  * 1978), so of two events on one address, by different threads, the later has the strictly
  * greater clock. A thread that works on its own memory only compares one word.
- * The word is brought up to date whenever its owner's clock has moved on: whoever comes next
- * must find the clock of the last event in the same look that takes the word over. (A word
- * with the name alone, and the clock read from its owner, is not enough: a third thread can
- * come between the two.)
+ * The word is brought up to date whenever its owner's clock has moved on: whoever comes
+ * next must find the clock of the last event in the same look that takes the word over. (A
+ * word with the name alone, and the clock read from its owner, is not enough: a third
+ * thread can come between the two.)
  *
  * Guarantees: lock-free; a shared cache line is written only where threads really touch the
  * same memory or where the clock has moved on since this thread's last event there.

@@ -152,6 +152,7 @@ row	odd_return_elsewhere
 	.cfi_undefined rip
 row	odd_outermost
 	.cfi_restore rip
+row	odd_return_restored
 	.cfi_escape 0x0e, 0x80, 0x80, 0x80, 0x80, 0x10
 row	odd_cfa_far
 	end

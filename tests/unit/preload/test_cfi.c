@@ -170,8 +170,8 @@ extern const char odd_realigned, odd_realigned_far, odd_realigned_no_more, odd_t
 	odd_after_70000, odd_remembered, odd_remembered_twice, odd_restored,
 	odd_restored_twice, odd_remembered_too_often, odd_cfa_in_r10, odd_fp_in_register,
 	odd_fp_is_offset, odd_fp_is_expression, odd_fp_at_expression, odd_fp_far,
-	odd_fp_at_cfa, odd_fp_undefined, odd_return_elsewhere, odd_outermost, odd_cfa_far,
-	odd_signal;
+	odd_fp_at_cfa, odd_fp_undefined, odd_return_elsewhere, odd_outermost,
+	odd_return_restored, odd_cfa_far, odd_signal;
 
 static const struct {
 	const char *row;
@@ -211,6 +211,7 @@ static const struct {
 	{&odd_fp_undefined, CFI_STEP, "fp_undefined"},
 	{&odd_return_elsewhere, CFI_COMPLEX, "return_elsewhere"},
 	{&odd_outermost, CFI_OUTERMOST, "outermost"},
+	{&odd_return_restored, CFI_STEP, "return_restored"},
 	{&odd_cfa_far, CFI_COMPLEX, "cfa_far"},
 	{&odd_signal, CFI_SIGNAL, "signal"},
 };

@@ -110,13 +110,18 @@ static void an_address_may_be_zero(void **state)
 
 static uint32_t parent_of(uint32_t i)
 {
-	/* A chain here, a bush there. */
+	/* A bush here, chains there. */
 	return i % 3 == 0 || i < 10 ? MFT_NODE_ROOT : MFT_NODE_FIRST + i / 2;
 }
 
+/* The same few addresses under most parents, as in a recursion. */
 static uint64_t address_of(uint32_t i)
 {
-	return (0x7f0000000000 + i * 5ull) | (i % 7 ? 0 : NODES_EXACT);
+	uint64_t exact = i % 7 ? 0 : NODES_EXACT;
+
+	if (parent_of(i) == MFT_NODE_ROOT)
+		return (0x7f0000000000 + i * 5ull) | exact;
+	return (0x401000 + i % 2 * 5ull) | exact;
 }
 
 static void expect_all(struct nodes *nodes, uint32_t count)

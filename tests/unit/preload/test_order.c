@@ -139,6 +139,17 @@ static void a_shared_word_orders(void **state)
 	assert_int_equal(touch(&b, (4 + ORDER_WORDS) * PIECE), 1001);
 }
 
+/* In a forked child a recorder may find its own name with a clock that it does not
+ * remember; that was before, all the same. */
+static void ones_own_forgotten_clock_is_passed(void **state)
+{
+	(void)state;
+	order_advance(&a, 500);
+	(void)touch(&a, PIECE);
+	order_init(&c, a.owner);
+	assert_true(touch(&c, PIECE) > 500);
+}
+
 /* ---- Threads ------------------------------------------------------------------------ */
 
 /* A block that goes from hand to hand. Atomic slots hold them; who takes one from its slot
@@ -316,6 +327,7 @@ int main(void)
 		cmocka_unit_test_setup(an_earlier_clock_takes_nothing_back, begin),
 		cmocka_unit_test_setup(separate_memory_is_not_ordered, begin),
 		cmocka_unit_test_setup(a_shared_word_orders, begin),
+		cmocka_unit_test_setup(ones_own_forgotten_clock_is_passed, begin),
 		cmocka_unit_test_setup(clocks_grow_along_every_chain, begin),
 		cmocka_unit_test_setup(clocks_grow_round_a_ring, begin),
 	};
