@@ -18,6 +18,9 @@
 /* A snapshot that took t is followed by none for so many t. */
 #define REST_FACTOR 20u
 
+/* Read-only mappings of files are looked at up to this size. */
+#define RELRO_BYTES_MOST (4u << 20)
+
 /* Bits of a pagemap entry: Documentation/admin-guide/mm/pagemap.rst. */
 #define PAGE_PRESENT (1ull << 63)
 #define PAGE_OF_FILE (1ull << 61)
@@ -219,8 +222,10 @@ static bool parse_mapping(const char *line, const char *end, struct mapping *ret
 		ret_mapping->kind = MFT_MAP_OWN;
 	else
 		ret_mapping->kind = MFT_MAP_ANON;
-	/* Read-only pages of files are the page cache's, not ours to list. */
-	return ret_mapping->kind != MFT_MAP_FILE || perms[1] == 'w';
+	/* Pages of files that nobody writes are the page cache's; but what relocation wrote
+	 * is the process's own, and read-only afterwards (RELRO). */
+	return ret_mapping->kind != MFT_MAP_FILE || perms[1] == 'w' ||
+	       (perms[2] != 'x' && finish - start <= RELRO_BYTES_MOST);
 }
 
 /* Every mapping with memory of the process's own. */
