@@ -70,6 +70,22 @@ int blocks_put(struct blocks *blocks, const struct block *block, struct block *r
 	return 0;
 }
 
+void blocks_prefetch(const struct blocks *blocks, uint64_t address)
+{
+	if (blocks->count > 0)
+		__builtin_prefetch(&blocks->slots[home(blocks, address)]);
+}
+
+const struct block *blocks_find(const struct blocks *blocks, uint64_t address)
+{
+	const struct block *block;
+
+	if (blocks->count == 0 || address == 0)
+		return NULL;
+	block = &blocks->slots[find(blocks, address)];
+	return block->address ? block : NULL;
+}
+
 bool blocks_take(struct blocks *blocks, uint64_t address, struct block *ret_block)
 {
 	size_t mask, hole, i;

@@ -18,8 +18,9 @@ struct block {
 	uint64_t address; /* never 0 */
 	uint64_t size;	  /* asked for */
 	uint64_t usable;
-	uint64_t birth; /* clock units */
-	uint32_t site;	/* ledger.h */
+	uint64_t birth;	 /* clock units */
+	uint32_t site;	 /* ledger.h */
+	uint32_t thread; /* id of the thread that allocated it */
 };
 
 struct blocks {
@@ -37,6 +38,12 @@ int blocks_put(struct blocks *blocks, const struct block *block, struct block *r
 
 /* Takes the block at an address out. Returns whether there was one, in *ret_block. */
 bool blocks_take(struct blocks *blocks, uint64_t address, struct block *ret_block);
+
+/* The block at an address, or NULL. Good until the table changes. */
+const struct block *blocks_find(const struct blocks *blocks, uint64_t address);
+
+/* Begins to fetch what blocks_find will look at. */
+void blocks_prefetch(const struct blocks *blocks, uint64_t address);
 
 /* How many slots there are to look through for those whose address is not 0. */
 static inline size_t blocks_slots(const struct blocks *blocks)

@@ -11,6 +11,7 @@
 #include "dumpset.h"
 #include "family.h"
 #include "printable.h"
+#include "profile.h"
 #include "replay.h"
 #include "report.h"
 #include "report_json.h"
@@ -46,16 +47,34 @@ static bool parse_count(const char *text, size_t *ret_count)
 	return true;
 }
 
-/* Returns 0, or -EINVAL after saying what is wrong. */
-static int parse(int argc, char **argv, struct request *request)
+#define OWN_OPTIONS 3
+
+/* The options of all verbs, then those of this one. */
+static void gather_options(const struct reading_verb *verb, struct option *options)
 {
-	static const struct option options[] = {
+	static const struct option own[OWN_OPTIONS] = {
 		{"json", no_argument, NULL, 'j'},
 		{"top", required_argument, NULL, 't'},
 		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
 	};
+	const struct option *more = verb->options;
+	size_t count = OWN_OPTIONS;
+
+	memcpy(options, own, sizeof(own));
+	for (; more && more->name && count < OWN_OPTIONS + READING_OPTIONS_MOST; more++)
+		options[count++] = *more;
+	options[count] = (struct option){NULL, 0, NULL, 0};
+}
+
+/* Returns 0, or -EINVAL after saying what is wrong. */
+static int parse(int argc, char **argv, const struct reading_verb *verb,
+		 struct request *request)
+{
+	struct option options[OWN_OPTIONS + READING_OPTIONS_MOST + 1];
+	const char *wrong;
 	int option;
+
+	gather_options(verb, options);
 
 	optind = 1;
 	while ((option = getopt_long(argc, argv, ":jn:h", options, NULL)) != -1) {
@@ -77,8 +96,14 @@ static int parse(int argc, char **argv, struct request *request)
 		case ':':
 			complain(argv[0], "an option lacks its value; see --help");
 			return -EINVAL;
-		default:
+		case '?':
 			complain(argv[0], "no such option; see --help");
+			return -EINVAL;
+		default:
+			wrong = verb->take_option(option, optarg);
+			if (!wrong)
+				break;
+			complain(argv[0], wrong);
 			return -EINVAL;
 		}
 	}
@@ -89,15 +114,18 @@ static int parse(int argc, char **argv, struct request *request)
 	return 0;
 }
 
-static int read_dump(struct family *family, const char *path, struct complaint *complaint)
+static int read_dump(struct family *family, const char *path,
+		     const struct profile_moment *moment, struct complaint *complaint)
 {
+	static const struct profile_moment worst = {.kind = PROFILE_MOMENT_WORST};
 	struct profile *profile;
 	struct progress progress;
 	char *safe = printable_new(path);
 	int error;
 
 	progress_init(&progress, safe ? safe : "");
-	error = replay_dump(path, progress_update, &progress, &profile, complaint);
+	error = replay_dump_at(path, moment ? moment : &worst, progress_update, &progress,
+			       &profile, complaint);
 	progress_done(&progress);
 	free(safe);
 	if (error)
@@ -109,7 +137,8 @@ static int read_dump(struct family *family, const char *path, struct complaint *
 }
 
 /* Reads all dumps. Returns the exit status so far; *ret_usable: there is a report. */
-static int read_family(int count, char **paths, struct family *family, bool *ret_usable)
+static int read_family(int count, char **paths, const struct profile_moment *moment,
+		       struct family *family, bool *ret_usable)
 {
 	struct complaint complaint;
 	struct dumpset set;
@@ -128,7 +157,7 @@ static int read_family(int count, char **paths, struct family *family, bool *ret
 		}
 	}
 	for (i = 0; i < set.count; i++) {
-		error = read_dump(family, set.items[i].path, &complaint);
+		error = read_dump(family, set.items[i].path, moment, &complaint);
 		if (!error)
 			continue;
 		complain(set.items[i].path, complaint.text);
@@ -148,8 +177,9 @@ out:
 	return status;
 }
 
+/* Returns 0 or a negative errno; *ret_status: what the verb's own end says. */
 static int print_report(const struct reading_verb *verb, const struct request *request,
-			const struct family *family, const char *target)
+			const struct family *family, const char *target, int *ret_status)
 {
 	struct terminal terminal;
 	struct report report;
@@ -168,6 +198,8 @@ static int print_report(const struct reading_verb *verb, const struct request *r
 		error = verb->print(&report, &terminal);
 	if (!error && (fflush(stdout) == EOF || ferror(stdout)))
 		error = -EIO;
+	if (!error && verb->finish)
+		*ret_status = verb->finish(&report);
 	report_done(&report);
 	return error;
 }
@@ -177,20 +209,22 @@ int cmd_reading(int argc, char **argv, const struct reading_verb *verb)
 	struct request request = {.json = false};
 	struct family family;
 	bool usable;
-	int status;
+	int status, end = 0;
 	int error;
 
-	if (parse(argc, argv, &request))
+	if (parse(argc, argv, verb, &request))
 		return STATUS_TROUBLE;
 	if (request.help) {
 		fputs(verb->help, stdout);
 		return fflush(stdout) == EOF ? STATUS_TROUBLE : 0;
 	}
 	family_init(&family);
-	status = read_family(argc - optind, argv + optind, &family, &usable);
+	status = read_family(argc - optind, argv + optind, verb->moment, &family, &usable);
 	if (usable) {
 		error = print_report(verb, &request, &family,
-				     argc - optind == 1 ? argv[optind] : "DUMP...");
+				     argc - optind == 1 ? argv[optind] : "DUMP...", &end);
+		if (end)
+			status = end;
 		if (error) {
 			complain("output", strerror(-error));
 			status = STATUS_TROUBLE;

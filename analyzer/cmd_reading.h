@@ -14,6 +14,8 @@
 
 #include "sites.h"
 
+struct option;
+struct profile_moment;
 struct report;
 struct terminal;
 
@@ -23,7 +25,17 @@ struct reading_verb {
 	enum sites_order order; /* of the sites in JSON */
 	bool details;		/* JSON has modules and header too */
 	int (*print)(const struct report *report, const struct terminal *terminal);
+	/* What only this verb has; each may be NULL. */
+	const struct option *options; /* values from 256 on; ends with zeros */
+	/* Takes one of them; returns what is wrong with it, or NULL. */
+	const char *(*take_option)(int option, const char *argument);
+	const struct profile_moment *moment; /* to look at in depth */
+	/* After the report was printed; returns the exit status, 0 or 2. */
+	int (*finish)(const struct report *report);
 };
+
+/* At most so many options of a verb's own. */
+#define READING_OPTIONS_MOST 8
 
 /* Runs the verb with its arguments; returns the exit status of mftrace: 0, or 2. A dump in
  * a directory that cannot be read is named and left out, and the status is 2. */

@@ -5,166 +5,150 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without memory for a new entry uthash must tell, not exit. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
-#include "ledger.h"
+#include "model.h"
 #include "snapshot.h"
 
-/* Below this the start-up of any program looks fragmented. */
-#define TELLING_RESIDENT_BYTES (1u << 20)
+/* Looking at a block costs about what an event costs. */
+#define DEPTH_BLOCKS_LEAST (4u << 20)
 
-struct heap_known {
-	uint64_t start;
-	UT_hash_handle hh;
-};
-
-void heap_init(struct heap *heap, uint32_t page_bytes)
+void heap_init(struct heap *heap, const struct mft_header *header,
+	       const struct profile_moment *moment)
 {
 	memset(heap, 0, sizeof(*heap));
-	heap->page_bytes = page_bytes;
+	heap->moment = *moment;
+	heap->page_bytes = header->page_bytes;
+	heap->unit_ns = header->clock_unit_ns;
 	heap->worst = SIZE_MAX;
+	heap->chosen = SIZE_MAX;
 }
 
 void heap_done(struct heap *heap)
 {
-	struct heap_known *entry, *next;
-
-	HASH_ITER (hh, heap->known, entry, next) {
-		HASH_DEL(heap->known, entry);
-		free(entry);
-	}
-	spans_done(&heap->spans);
+	regions_done(&heap->regions);
+	occupancy_done(&heap->occupancy);
+	growth_done(&heap->growth);
+	depth_done(&heap->depth);
 	free(heap->snapshots);
-	free(heap->pins.exclusive);
-	free(heap->pins.shared);
 	memset(heap, 0, sizeof(*heap));
 }
 
-/* Sets *ret_is to whether the allocator serves blocks from a mapping. */
-static int is_allocators(struct heap *heap, const struct snapshot_mapping *mapping,
-			 bool *ret_is)
-{
-	const struct spans *spans = &heap->spans;
-	size_t first = spans_find(spans, mapping->start);
-	struct heap_known *entry;
+/* ---- Figures ----------------------------------------------------------------------- */
 
-	*ret_is = true;
-	if (mapping->kind == MFT_MAP_BRK)
-		return 0;
-	HASH_FIND(hh, heap->known, &mapping->start, sizeof(mapping->start), entry);
-	if (entry)
-		return 0;
-	*ret_is = first < spans->count && spans->spans[first].start < mapping->end;
-	if (!*ret_is)
-		return 0;
-	entry = calloc(1, sizeof(*entry));
-	if (!entry)
-		return -ENOMEM;
-	entry->start = mapping->start;
-	HASH_ADD(hh, heap->known, start, sizeof(entry->start), entry);
-	if (!entry->hh.tbl) {
-		free(entry);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-/* Bytes of blocks that begin in a mapping; of it all that is known where it is not known
+/* Bytes of blocks that begin in a region; of it all that is known where it is not known
  * which pages are resident. */
-static uint64_t bytes_within(const struct spans *spans,
-			     const struct snapshot_mapping *mapping)
+static uint64_t bytes_within(const struct cells *cells, const struct region *region)
 {
 	uint64_t bytes = 0;
 
-	for (size_t i = spans_find(spans, mapping->start);
-	     i < spans->count && spans->spans[i].start < mapping->end; i++)
-		bytes += spans->spans[i].end - spans->spans[i].start;
+	for (size_t i = cells_find(cells, region->start);
+	     i < cells->places_count && cells->places[i].address < region->end; i++) {
+		const struct cell *cell = &cells->cells[cells->places[i].cell];
+		uint64_t end = cells->places[i].address + CELL_BYTES;
+
+		bytes += cell->covered + (cell->reach > end ? cell->reach - end : 0);
+	}
 	return bytes;
 }
 
-/* Sweeps over the pages of all mappings of the allocator. */
-static int sweep(struct heap *heap, const struct snapshot *snapshot, struct pages *pages,
-		 struct profile_snapshot *figures)
+/* Of resident memory that cannot be placed as much is taken to be of blocks as there is of
+ * them. */
+static void add_unplaced(const struct cells *cells, const struct region *region,
+			 uint64_t covered, struct profile_snapshot *figures)
 {
-	figures->resident_bytes = 0;
-	figures->free_bytes = 0;
-	for (size_t m = 0; m < snapshot->mappings_count; m++) {
-		const struct snapshot_mapping *mapping = &snapshot->mappings[m];
-		uint64_t covered = pages->covered_bytes, resident = 0, unplaced;
-		bool is;
-		int r = is_allocators(heap, mapping, &is);
+	uint64_t blocks = bytes_within(cells, region);
+	uint64_t unplaced = region->unplaced_bytes;
 
-		if (r < 0)
-			return r;
-		if (!is)
+	blocks = blocks > covered ? blocks - covered : 0;
+	if (blocks > unplaced)
+		blocks = unplaced;
+	figures->resident_bytes += unplaced;
+	figures->free_bytes += unplaced - blocks;
+	figures->waterfall.requested_bytes += blocks;
+	figures->waterfall.empty_bytes += unplaced - blocks;
+}
+
+/* A region of the allocator: its pages and blocks. */
+static int add_heap(struct heap *heap, const struct region *region, bool is_glibc,
+		    const struct cells *cells, struct profile_snapshot *figures)
+{
+	struct occupancy *o = &heap->occupancy;
+	uint64_t covered = o->sums.covered, empty = o->sums.empty - o->sums.empty_headers;
+	uint64_t resident = 0;
+	struct snapshot_run run;
+	int r = 0;
+
+	occupancy_begin_region(o);
+	for (size_t i = 0; r == 0 && i < region->runs_count; i++) {
+		if (!region_run(region, i, &run))
 			continue;
-		pages_begin_mapping(pages);
-		for (size_t i = 0; i < mapping->runs; i++) {
-			const struct snapshot_run *run =
-				&snapshot->runs[mapping->first_run + i];
+		r = occupancy_add_run(o, run.start, run.end);
+		resident += run.end - run.start;
+	}
+	covered = o->sums.covered - covered;
+	empty = o->sums.empty - o->sums.empty_headers - empty;
+	figures->resident_bytes += resident;
+	figures->free_bytes += resident - covered;
+	/* What glibc maps for a block it unmaps with it: the rest of such a mapping is a
+	 * neighbour's that the kernel joined to it. */
+	if (is_glibc && region->kind == PROFILE_REGION_MAPPED)
+		figures->waterfall.other_anon_bytes += empty;
+	else
+		figures->waterfall.empty_bytes += empty;
+	if (region->unplaced_bytes > 0)
+		add_unplaced(cells, region, covered, figures);
+	return r;
+}
 
-			pages_add_run(pages, &heap->spans, run->start, run->end);
-			resident += run->end - run->start;
+static int add_regions(struct heap *heap, bool is_glibc, const struct cells *cells,
+		       struct profile_snapshot *figures)
+{
+	struct profile_waterfall *w = &figures->waterfall;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < heap->regions.count; i++) {
+		const struct region *region = &heap->regions.items[i];
+		uint64_t resident;
+
+		if (region_is_heap(region)) {
+			r = add_heap(heap, region, is_glibc, cells, figures);
+			continue;
 		}
-		covered = pages->covered_bytes - covered;
-		figures->resident_bytes += resident + mapping->unplaced_bytes;
-		figures->free_bytes += resident - covered;
-		if (mapping->unplaced_bytes > 0) {
-			unplaced = bytes_within(&heap->spans, mapping) - covered;
-			if (unplaced < mapping->unplaced_bytes)
-				figures->free_bytes += mapping->unplaced_bytes - unplaced;
-		}
+		resident = region_resident(region, region->start, region->end) +
+			   region->unplaced_bytes;
+		if (region->kind == PROFILE_REGION_THREAD_STACK)
+			w->stack_bytes += resident;
+		else
+			w->other_anon_bytes += resident;
 	}
-	figures->pinned_bytes = pages->pinned_bytes;
-	figures->largest_free_run_bytes = pages->largest_free_run_bytes;
-	memcpy(figures->page_occupancy, pages->occupancy, sizeof(pages->occupancy));
-	return 0;
+	return r;
 }
 
-static int rank(const struct profile_snapshot *s)
+static void complete_waterfall(struct profile_snapshot *figures,
+			       const struct occupancy_sums *sums,
+			       const struct snapshot *snapshot)
 {
-	if (s->resident_bytes >= TELLING_RESIDENT_BYTES)
-		return 2;
-	return s->reason == MFT_SNAPSHOT_EXIT;
-}
+	const uint64_t *other = snapshot->other_bytes;
+	struct profile_waterfall *w = &figures->waterfall;
+	uint64_t own_file = other[MFT_MAP_OWN_FILE], explained;
 
-static bool is_worse(const struct profile_snapshot *a, const struct profile_snapshot *b)
-{
-	if (rank(a) != rank(b))
-		return rank(a) > rank(b);
-	return (double)a->requested_bytes / (double)a->resident_bytes <
-	       (double)b->requested_bytes / (double)b->resident_bytes;
-}
-
-/* Sweeps again, asking whose blocks pin what. Most snapshots are not the worst so far. */
-static int blame(struct heap *heap, const struct snapshot *snapshot, size_t sites_count)
-{
-	struct pages_pins pins = {
-		.exclusive = calloc(sites_count + 1, sizeof(*pins.exclusive)),
-		.shared = calloc(sites_count + 1, sizeof(*pins.shared)),
-	};
-	struct profile_snapshot ignored;
-	struct pages pages;
-	int r = -ENOMEM;
-
-	if (pins.exclusive && pins.shared)
-		r = pages_init(&pages, heap->page_bytes, &pins, sites_count);
-	if (r == 0) {
-		r = sweep(heap, snapshot, &pages, &ignored);
-		pages_done(&pages);
-	}
-	if (r < 0) {
-		free(pins.exclusive);
-		free(pins.shared);
-		return r;
-	}
-	free(heap->pins.exclusive);
-	free(heap->pins.shared);
-	heap->pins = pins;
-	heap->pins_count = sites_count;
-	return 0;
+	w->rss_bytes = snapshot->head.rss_bytes;
+	w->requested_bytes += sums->asked;
+	if (figures->requested_bytes > w->requested_bytes)
+		w->untouched_bytes = figures->requested_bytes - w->requested_bytes;
+	w->slack_bytes = sums->covered - sums->asked + sums->headers;
+	w->pinned_free_bytes = sums->pinned - sums->pinned_headers;
+	w->stack_bytes += other[MFT_MAP_STACK];
+	w->private_file_bytes = other[MFT_MAP_FILE];
+	w->recorder_bytes = other[MFT_MAP_OWN] + own_file;
+	if (snapshot->head.file_bytes > own_file)
+		w->file_bytes = snapshot->head.file_bytes - own_file;
+	explained = w->requested_bytes + w->slack_bytes + w->pinned_free_bytes +
+		    w->empty_bytes + w->other_anon_bytes + w->stack_bytes +
+		    w->recorder_bytes + w->file_bytes + w->private_file_bytes;
+	w->unexplained_bytes = (int64_t)(w->rss_bytes - explained);
+	figures->pinned_bytes = sums->pinned;
+	figures->largest_free_run_bytes = sums->longest_free;
+	memcpy(figures->page_occupancy, sums->pages, sizeof(sums->pages));
 }
 
 static int append(struct heap *heap, const struct profile_snapshot *figures)
@@ -183,11 +167,55 @@ static int append(struct heap *heap, const struct profile_snapshot *figures)
 	return 0;
 }
 
-int heap_add(struct heap *heap, const struct snapshot *snapshot, uint64_t time_ns,
-	     const struct blocks *blocks, const struct ledger *ledger)
+/* ---- Moments ----------------------------------------------------------------------- */
+
+static int look_deeper(struct heap *heap, const struct snapshot *snapshot, uint64_t clock,
+		       const struct model *model, bool is_glibc)
 {
+	const struct ledger *ledger = &model->ledger;
+	const struct depth_view view = {
+		.number = heap->chosen,
+		.snapshot = snapshot,
+		.regions = &heap->regions,
+		.blocks = &model->blocks,
+		.cells = &model->cells,
+		.sites_count = ledger->count,
+		.page_bytes = heap->page_bytes,
+		.is_glibc = is_glibc,
+		.clock = clock,
+		.unit_ns = heap->unit_ns,
+	};
+
+	if (heap->moment.kind != PROFILE_MOMENT_INDEX &&
+	    heap->depth_blocks > DEPTH_BLOCKS_LEAST + ledger->allocations + ledger->frees) {
+		depth_done(&heap->depth);
+		return 0;
+	}
+	heap->depth_blocks += model->blocks.count;
+	return depth_take(&heap->depth, &view);
+}
+
+static int choose(struct heap *heap, const struct snapshot *snapshot, uint64_t clock,
+		  const struct model *model, bool is_glibc)
+{
+	const struct profile_moment worst = {.kind = PROFILE_MOMENT_WORST};
+	size_t i = heap->count - 1;
+
+	if (profile_moment_takes(&worst, heap->snapshots, i, heap->worst))
+		heap->worst = i;
+	if (!profile_moment_takes(&heap->moment, heap->snapshots, i, heap->chosen))
+		return 0;
+	heap->chosen = i;
+	return look_deeper(heap, snapshot, clock, model, is_glibc);
+}
+
+int heap_add(struct heap *heap, const struct snapshot *snapshot, uint64_t clock,
+	     struct model *model)
+{
+	const struct ledger *ledger = &model->ledger;
+	const bool is_glibc = profile_is_glibc(model->profile);
 	struct profile_snapshot figures = {
-		.time_ns = time_ns,
+		.time_ns = clock * heap->unit_ns,
 		/* A newer minor version may know other reasons. */
 		.reason = snapshot->head.reason <= MFT_SNAPSHOT_REQUEST
 				  ? (enum mft_snapshot_reason)snapshot->head.reason
@@ -197,35 +225,38 @@ int heap_add(struct heap *heap, const struct snapshot *snapshot, uint64_t time_n
 		.usable_bytes = ledger->live_usable_bytes,
 		.live_blocks = ledger->live_blocks,
 	};
-	struct pages pages;
-	int r = spans_gather(&heap->spans, blocks);
+	int r = cells_refresh(&model->cells, &model->blocks);
 
 	if (r == 0)
-		r = pages_init(&pages, heap->page_bytes, NULL, 0);
+		r = regions_tell(&heap->regions, snapshot, &model->cells, heap->page_bytes,
+				 is_glibc);
+	if (r == 0)
+		r = occupancy_begin(&heap->occupancy, heap->page_bytes, is_glibc,
+				    ledger->count, &model->cells, &model->blocks);
+	if (r == 0)
+		r = add_regions(heap, is_glibc, &model->cells, &figures);
 	if (r < 0)
 		return r;
-	r = sweep(heap, snapshot, &pages, &figures);
-	pages_done(&pages);
+	complete_waterfall(&figures, &heap->occupancy.sums, snapshot);
+	r = append(heap, &figures);
 	if (r == 0)
-		r = append(heap, &figures);
-	if (r < 0 || figures.resident_bytes == 0)
-		return r;
-	if (heap->worst != SIZE_MAX && !is_worse(&figures, &heap->snapshots[heap->worst]))
-		return 0;
-	heap->worst = heap->count - 1;
-	return blame(heap, snapshot, ledger->count);
+		r = growth_add(&heap->growth, heap->count - 1, &figures,
+			       heap->occupancy.pins, ledger->count);
+	return r < 0 ? r : choose(heap, snapshot, clock, model, is_glibc);
 }
 
-void heap_close(struct heap *heap, struct profile *profile)
+bool heap_close(struct heap *heap, uint64_t end_ns, struct profile *profile)
 {
+	bool complete = heap->chosen == SIZE_MAX || heap->depth.taken != NULL;
+
 	profile->snapshots = heap->snapshots;
 	profile->snapshots_count = heap->count;
 	profile->worst_snapshot = heap->worst;
-	for (size_t i = 0; i < heap->pins_count; i++) {
-		profile->sites[i].pinned_exclusive_bytes = heap->pins.exclusive[i];
-		profile->sites[i].pinned_shared_bytes = heap->pins.shared[i];
-	}
+	profile->chosen_snapshot = heap->chosen;
+	depth_close(&heap->depth, profile);
+	growth_close(&heap->growth, end_ns, profile);
 	heap->snapshots = NULL;
 	heap->count = 0;
 	heap->room = 0;
+	return complete;
 }

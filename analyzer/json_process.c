@@ -6,8 +6,10 @@
 #include <stdlib.h>
 
 #include "family.h"
+#include "json_fragmentation.h"
 #include "printable.h"
 #include "profile.h"
+#include "report.h"
 
 #define INT(value) ((json_int_t)(value))
 
@@ -24,11 +26,6 @@ json_t *json_text(const char *text)
 static json_t *quotient(double part, double whole)
 {
 	return whole > 0 ? json_real(part / whole) : json_null();
-}
-
-static json_t *one_minus(double part, double whole)
-{
-	return whole > 0 ? json_real(1 - part / whole) : json_null();
 }
 
 static json_t *texts(char **items)
@@ -114,88 +111,6 @@ static json_t *leaks(const struct profile *p)
 			 "reachable", amount(0, 0), "suppressed", amount(0, 0), "cycles");
 }
 
-static const char *reason_name(enum mft_snapshot_reason reason)
-{
-	switch (reason) {
-	case MFT_SNAPSHOT_EXIT:
-		return "exit";
-	case MFT_SNAPSHOT_PEAK_LIVE:
-		return "peak_live";
-	case MFT_SNAPSHOT_PEAK_RESIDENT:
-		return "peak_resident";
-	case MFT_SNAPSHOT_INTERVAL:
-		return "interval";
-	case MFT_SNAPSHOT_REQUEST:
-		break;
-	}
-	return "request";
-}
-
-/* Adds the fields that fragmentation and snapshots have in common. */
-static json_t *add_fragmentation(json_t *object, const struct profile_snapshot *s)
-{
-	double r = (double)s->requested_bytes, u = (double)s->usable_bytes;
-	double f = (double)s->resident_bytes;
-	json_t *more, *pages = json_array();
-	int failed = !object;
-	size_t i;
-
-	for (i = 0; i < 11; i++)
-		failed |= json_array_append_new(pages,
-						json_integer(INT(s->page_occupancy[i])));
-	more = json_pack(
-		"{s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:I,s:I,s:o,s:I,s:o}", "requested_bytes",
-		INT(s->requested_bytes), "usable_bytes", INT(s->usable_bytes),
-		"resident_bytes", INT(s->resident_bytes), "live_blocks",
-		INT(s->live_blocks), "ratio", one_minus(r, f), "internal_ratio",
-		one_minus(r, u), "external_ratio", one_minus(u, f), "utilisation",
-		quotient(r, f), "free_bytes", INT(s->free_bytes), "largest_free_run_bytes",
-		INT(s->largest_free_run_bytes), "free_space_index",
-		one_minus((double)s->largest_free_run_bytes, (double)s->free_bytes),
-		"pinned_bytes", INT(s->pinned_bytes), "page_occupancy", pages);
-	failed |= json_object_update(object, more);
-	json_decref(more);
-	if (!failed)
-		return object;
-	json_decref(object);
-	return NULL;
-}
-
-static json_t *snapshot(const struct profile_snapshot *s)
-{
-	return add_fragmentation(json_pack("{s:I,s:s,s:I}", "time_ns", INT(s->time_ns),
-					   "reason", reason_name(s->reason), "rss_bytes",
-					   INT(s->rss_bytes)),
-				 s);
-}
-
-static json_t *fragmentation(const struct profile *p)
-{
-	const struct profile_snapshot *worst;
-
-	if (p->worst_snapshot >= p->snapshots_count)
-		return json_null();
-	worst = &p->snapshots[p->worst_snapshot];
-	return add_fragmentation(
-		json_pack("{s:s,s:I,s:I}", "at", reason_name(worst->reason), "time_ns",
-			  INT(worst->time_ns), "snapshot", INT(p->worst_snapshot)),
-		worst);
-}
-
-static json_t *snapshots(const struct profile *p)
-{
-	json_t *array = json_array();
-	size_t i;
-
-	for (i = 0; array && i < p->snapshots_count; i++) {
-		if (json_array_append_new(array, snapshot(&p->snapshots[i])) < 0) {
-			json_decref(array);
-			return NULL;
-		}
-	}
-	return array;
-}
-
 static json_t *mappings(const struct profile_mappings *m)
 {
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "mmap_calls", INT(m->mmap_calls),
@@ -258,28 +173,29 @@ static json_t *exit_status(const struct family_member *member)
 	return json_integer(h->exit_status & 0xff); /* as wait(2) shows it */
 }
 
-json_t *json_process(const struct family_member *member, bool details)
+json_t *json_process(const struct report *report, size_t index, bool details)
 {
+	const struct family_member *member = &report->family->members[index];
 	const struct profile *p = member->profile;
 	json_t *object;
 	int failed = 0;
 
-	object = json_pack("{s:i,s:i,s:o,s:o,s:s,s:o,s:I,s:I,s:o,s:o,s:{s:I,s:I,s:I},"
-			   "s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
-			   "pid", p->header.pid, "ppid", p->header.ppid, "exe",
-			   json_text(p->exe), "argv", texts(p->argv), "exit",
-			   fate_name(member->fate), "exit_status", exit_status(member),
-			   "start_unix_ns", INT(p->header.start_unix_ns), "duration_ns",
-			   INT(p->duration_ns), "recording", recording(p), "totals",
-			   totals(p), "peak", "bytes", INT(p->peak_bytes), "blocks",
-			   INT(p->peak_blocks), "time_ns", INT(p->peak_time_ns), "at_exit",
-			   json_pack("{s:I,s:I,s:I}", "live_bytes", INT(p->live_bytes),
-				     "live_blocks", INT(p->live_blocks),
-				     "live_usable_bytes", INT(p->live_usable_bytes)),
-			   "leaks", leaks(p), "fragmentation", fragmentation(p),
-			   "snapshots", snapshots(p), "dump", json_text(p->dump_path),
-			   "allocator", json_text(p->allocator), "notices",
-			   texts(p->notices), "mappings", mappings(&p->mappings));
+	object = json_pack(
+		"{s:i,s:i,s:o,s:o,s:s,s:o,s:I,s:I,s:o,s:o,s:{s:I,s:I,s:I},"
+		"s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}",
+		"pid", p->header.pid, "ppid", p->header.ppid, "exe", json_text(p->exe),
+		"argv", texts(p->argv), "exit", fate_name(member->fate), "exit_status",
+		exit_status(member), "start_unix_ns", INT(p->header.start_unix_ns),
+		"duration_ns", INT(p->duration_ns), "recording", recording(p), "totals",
+		totals(p), "peak", "bytes", INT(p->peak_bytes), "blocks",
+		INT(p->peak_blocks), "time_ns", INT(p->peak_time_ns), "at_exit",
+		json_pack("{s:I,s:I,s:I}", "live_bytes", INT(p->live_bytes), "live_blocks",
+			  INT(p->live_blocks), "live_usable_bytes",
+			  INT(p->live_usable_bytes)),
+		"leaks", leaks(p), "fragmentation", json_fragmentation(report, index),
+		"snapshots", json_snapshots(p), "dump", json_text(p->dump_path),
+		"allocator", json_text(p->allocator), "notices", texts(p->notices),
+		"mappings", mappings(&p->mappings));
 	if (!object || !details)
 		return object;
 	failed |= json_object_set_new(object, "header", header(&p->header));

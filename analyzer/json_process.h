@@ -9,13 +9,15 @@
 #define JSON_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <jansson.h>
 
-struct family_member;
+struct report;
 
-/* The object; NULL where memory is short. details: the modules and the header too. */
-json_t *json_process(const struct family_member *member, bool details);
+/* The object of a member of the report's family; NULL where memory is short. details: the
+ * modules and the header too. */
+json_t *json_process(const struct report *report, size_t index, bool details);
 
 /* Text as a JSON string; bytes that are no UTF-8 are shown as \xNN. */
 json_t *json_text(const char *text);

@@ -15,6 +15,7 @@ void model_init(struct model *model, struct profile *profile)
 void model_done(struct model *model)
 {
 	blocks_done(&model->blocks);
+	cells_done(&model->cells);
 	ledger_done(&model->ledger);
 }
 
@@ -28,7 +29,15 @@ static int make_live(struct model *model, const struct block *block, uint64_t cl
 		model->profile->double_allocations++;
 		ledger_release(&model->ledger, &older, clock, false);
 	}
-	return r < 0 ? r : 0;
+	return r < 0 ? r : cells_note(&model->cells, block);
+}
+
+static bool make_dead(struct model *model, uint64_t address, struct block *ret_block)
+{
+	if (!blocks_take(&model->blocks, address, ret_block))
+		return false;
+	cells_drop(&model->cells, address);
+	return true;
 }
 
 /* A block is temporary if its thread allocated it last. */
@@ -65,6 +74,7 @@ int model_acquire(struct model *model, struct model_thread *thread,
 		.size = record->size,
 		.usable = record->usable,
 		.birth = record->clock,
+		.thread = thread->id,
 	};
 	int r = ledger_site(&model->ledger, frame, record->op, &block.site);
 
@@ -97,7 +107,7 @@ void model_release(struct model *model, struct model_thread *thread,
 {
 	struct block block;
 
-	if (blocks_take(&model->blocks, record->address, &block))
+	if (make_dead(model, record->address, &block))
 		ledger_release(&model->ledger, &block, record->clock,
 			       is_last(thread, &block));
 	else
@@ -113,7 +123,7 @@ void model_release_half(struct model *model, struct model_thread *thread,
 	thread->half_clock = record->clock;
 	thread->half_temporary = false;
 	thread->half = MODEL_HALF_UNKNOWN;
-	if (blocks_take(&model->blocks, record->address, &thread->released)) {
+	if (make_dead(model, record->address, &thread->released)) {
 		thread->half = MODEL_HALF_BLOCK;
 		thread->half_temporary = is_last(thread, &thread->released);
 	}
@@ -131,7 +141,8 @@ int model_reacquire(struct model *model, struct model_thread *thread, uint64_t c
 	return half == MODEL_HALF_BLOCK ? make_live(model, &thread->released, clock) : 0;
 }
 
-void model_change_thread(struct model_thread *thread)
+void model_change_thread(struct model_thread *thread, uint32_t id)
 {
 	thread->last_address = 0;
+	thread->id = id;
 }

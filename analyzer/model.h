@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "blocks.h"
+#include "cells.h"
 #include "ledger.h"
 #include "mft_codec.h"
 
@@ -27,6 +28,7 @@ struct profile;
 struct model {
 	struct profile *profile; /* counters only */
 	struct blocks blocks;
+	struct cells cells; /* the same blocks, by page */
 	struct ledger ledger;
 };
 
@@ -41,6 +43,7 @@ struct model_thread {
 	/* Its last allocation; together they tell it from any other block that was at the
 	 * same address later. */
 	uint64_t last_address, last_birth;
+	uint32_t id; /* as the system numbers threads */
 	enum model_half half;
 	uint8_t half_op;
 	bool half_temporary;
@@ -75,7 +78,7 @@ int model_reacquire(struct model *model, struct model_thread *thread, uint64_t c
 /* The realloc, if there is one, has no second half: it was a free. */
 void model_settle(struct model *model, struct model_thread *thread);
 
-/* Another thread goes on with the stream. */
-void model_change_thread(struct model_thread *thread);
+/* Another thread goes on with the stream: the one with this id. */
+void model_change_thread(struct model_thread *thread, uint32_t id);
 
 #endif

@@ -54,9 +54,35 @@ struct profile_site {
 	uint64_t freed;		  /* of the allocations, how many were released again */
 	uint64_t lifetime_ns_sum; /* over those */
 	uint64_t failed;
-	/* In the worst snapshot (profile.worst_snapshot), bytes. */
+	/* In the chosen snapshot (profile.chosen_snapshot). */
 	uint64_t pinned_exclusive_bytes;
 	double pinned_shared_bytes;
+	uint64_t pinned_pages;	    /* that are not full and hold a block of the site */
+	uint64_t pinning_blocks;    /* on these pages */
+	uint64_t pinning_oldest_ns; /* age of the oldest of them */
+	double pinning_age_ns_sum;  /* of all of them */
+	/* Free bytes of aligned 2 MiB whose live blocks all come from this site. */
+	uint64_t pinned_huge_exclusive_bytes;
+	/* Exclusive and shared, over the whole run: what a snapshot says holds until the
+	 * next one. */
+	double pinned_byte_seconds;
+};
+
+/* What a snapshot's RSS is made of, in bytes. All but untouched_bytes, which is in no page,
+ * add up to rss_bytes. */
+struct profile_waterfall {
+	uint64_t requested_bytes;   /* of live blocks, on resident pages */
+	uint64_t untouched_bytes;   /* the rest of R */
+	uint64_t slack_bytes;	    /* usable less requested, and glibc's headers */
+	uint64_t pinned_free_bytes; /* free, on pages with a live block; less headers */
+	uint64_t empty_bytes;	    /* heap pages without a live block; less headers */
+	uint64_t other_anon_bytes;
+	uint64_t stack_bytes;
+	uint64_t recorder_bytes;     /* mftrace's own, windows onto the dump included */
+	uint64_t file_bytes;	     /* file-backed and shared */
+	uint64_t private_file_bytes; /* the process's own copies of file pages */
+	int64_t unexplained_bytes;
+	uint64_t rss_bytes;
 };
 
 struct profile_snapshot {
@@ -71,6 +97,101 @@ struct profile_snapshot {
 	uint64_t pinned_bytes; /* free bytes on resident pages that hold a live block */
 	uint64_t page_occupancy[11];
 	uint64_t live_blocks;
+	struct profile_waterfall waterfall;
+};
+
+#define PROFILE_GROWTHS 3u
+#define PROFILE_GROWTH_SITES 3u
+
+/* A stretch of the run over which the fragmentation ratio only grew. */
+struct profile_growth {
+	size_t from, to;     /* snapshots */
+	uint64_t lost_bytes; /* by which F - R grew */
+	/* Sites whose pinned bytes grew most, and by how much; SIZE_MAX: none. */
+	size_t sites[PROFILE_GROWTH_SITES];
+	double bytes[PROFILE_GROWTH_SITES];
+};
+
+enum profile_region_kind {
+	PROFILE_REGION_BRK = 0,
+	PROFILE_REGION_ARENA,  /* a heap of one of glibc's further arenas */
+	PROFILE_REGION_MAPPED, /* another mapping with blocks; the last kind of heap */
+	PROFILE_REGION_THREAD_STACK,
+	PROFILE_REGION_OTHER,
+};
+
+/* A heap of glibc's in the chosen snapshot. */
+struct profile_heap {
+	enum profile_region_kind kind; /* BRK or ARENA */
+	uint64_t start, end;
+	uint64_t resident_bytes;
+	uint64_t live_bytes; /* requested, of blocks that begin in it */
+	uint64_t live_blocks;
+	uint64_t empty_bytes; /* resident pages without a live block */
+	uint64_t top_bytes;   /* resident bytes behind the last block */
+	uint64_t trim_bytes;  /* what malloc_trim(0) would return of it */
+	/* Threads that have allocated what lives in it, or were last to. */
+	uint32_t threads, threads_alive;
+	bool threads_known; /* which of them live */
+	/* The highest live block; tail_site SIZE_MAX: there is none. */
+	size_t tail_site;
+	uint64_t tail_address, tail_size_bytes, tail_age_ns;
+	uint64_t tail_would_return_bytes; /* of resident memory, if it were gone */
+};
+
+/* Runs of free bytes in resident memory with 2^n <= bytes < 2^(n+1). */
+struct profile_free_class {
+	uint64_t count, bytes;
+	uint64_t fits; /* how many allocations of 2^n bytes all runs have room for */
+};
+
+/* Live blocks whose usable size is 2^n or more, less than twice that. */
+struct profile_size_class {
+	uint64_t blocks, requested_bytes, usable_bytes;
+	uint64_t pages;		 /* resident ones with such a block */
+	uint64_t resident_bytes; /* of the blocks themselves, on these pages */
+	double pinned_bytes;	 /* free bytes of these pages, in even parts by class */
+};
+
+/* Resident pages of the heap without a gap. */
+struct profile_stretch {
+	uint64_t start;
+	uint64_t pages;
+	size_t first; /* in depth.page_classes */
+	enum profile_region_kind kind;
+	bool region_begins;
+};
+
+/* What is known of the chosen snapshot only. */
+struct profile_depth {
+	size_t snapshot; /* index */
+	uint32_t page_bytes;
+	struct profile_free_class free_runs[64];
+	struct profile_size_class size_classes[64];
+	/* glibc only. */
+	struct profile_heap *heaps;
+	size_t heaps_count;
+	uint64_t trim_would_return_bytes;
+	struct profile_stretch *stretches; /* in order of address */
+	size_t stretches_count;
+	uint8_t *page_classes; /* as in page_occupancy, by page */
+	size_t pages_count;
+};
+
+/* Which snapshot to look at in depth. */
+enum profile_moment_kind {
+	PROFILE_MOMENT_WORST = 0,     /* lowest utilisation */
+	PROFILE_MOMENT_EXIT,	      /* the last one at exit */
+	PROFILE_MOMENT_PEAK_LIVE,     /* the one with the highest R */
+	PROFILE_MOMENT_PEAK_RESIDENT, /* the one with the highest RSS */
+	PROFILE_MOMENT_TIME,	      /* the last one not after time_ns, or the first */
+	PROFILE_MOMENT_INDEX,
+};
+
+struct profile_moment {
+	enum profile_moment_kind kind;
+	uint64_t time_ns;
+	size_t index;
 };
 
 /* What the process did with mmap and friends itself, outside its allocator. */
@@ -99,6 +220,12 @@ struct profile {
 	struct profile_snapshot *snapshots; /* in order of time */
 	size_t snapshots_count;
 	size_t worst_snapshot; /* index: lowest utilisation; SIZE_MAX: there is none */
+	/* The one that was asked for, the worst unless said otherwise; SIZE_MAX: there is
+	 * none. */
+	size_t chosen_snapshot;
+	struct profile_depth *depth;			/* of it; NULL: there is none */
+	struct profile_growth growths[PROFILE_GROWTHS]; /* biggest first */
+	size_t growths_count;
 
 	/* recording */
 	uint64_t events;      /* allocations + failed + frees + mapping calls */
@@ -133,5 +260,18 @@ struct profile {
 
 /* Frees everything; NULL is fine. */
 void profile_free(struct profile *profile);
+void profile_depth_free(struct profile_depth *depth);
+
+/* Whether of snapshots 0 to i the i-th is the one of a moment, when of those before it the
+ * one was `best` (SIZE_MAX: none). */
+bool profile_moment_takes(const struct profile_moment *moment,
+			  const struct profile_snapshot *snapshots, size_t i, size_t best);
+
+/* The snapshot of a moment, an index, or SIZE_MAX where there is none. */
+size_t profile_find_moment(const struct profile *profile,
+			   const struct profile_moment *moment);
+
+/* Whether glibc's malloc served the program, whose ways are known. */
+bool profile_is_glibc(const struct profile *profile);
 
 #endif

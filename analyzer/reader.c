@@ -14,7 +14,7 @@
 
 #define HEADER_BYTES_MAX (1u << 20)
 #define CHUNK_BYTES_MIN 1024u
-#define PAGE_BYTES_MIN 1024u
+#define PAGE_BYTES_MIN 4096u /* no Linux has smaller ones */
 #define PAGE_BYTES_MAX (1u << 20)
 
 int64_t reader_pread(const struct reader *reader, void *buffer, size_t bytes,

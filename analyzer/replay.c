@@ -18,6 +18,9 @@
 
 #define PROGRESS_EVERY (1u << 16) /* records */
 
+/* The profile is whole but for its depth, which takes another replay. */
+#define AGAIN 1
+
 struct replay_stream {
 	struct stack_nodes nodes;
 	struct model_thread thread;
@@ -159,12 +162,11 @@ static int snapshot_record(struct replay *replay, const struct mft_record *recor
 	if (record->op == MFT_OP_SNAPSHOT_MAP)
 		return snapshot_add(snapshot, replay->reader->header.page_bytes,
 				    record->payload);
-	if (!snapshot->open)
+	if (record->op == MFT_OP_SNAPSHOT_THREADS)
+		return snapshot_add_threads(snapshot, record->payload);
+	if (!snapshot_end(snapshot))
 		return -EBADMSG;
-	snapshot->open = false;
-	return heap_add(&replay->heap, snapshot,
-			record->clock * replay->reader->header.clock_unit_ns,
-			&replay->model.blocks, &replay->model.ledger);
+	return heap_add(&replay->heap, snapshot, record->clock, &replay->model);
 }
 
 static int thread_record(struct replay *replay, const struct merge_stream *from,
@@ -176,7 +178,7 @@ static int thread_record(struct replay *replay, const struct merge_stream *from,
 	if (r < 0)
 		return r;
 	replay->profile->threads += !from->cursor.stream->nested;
-	model_change_thread(&stream->thread);
+	model_change_thread(&stream->thread, (uint32_t)thread.tid);
 	return 0;
 }
 
@@ -207,6 +209,7 @@ static int long_record(struct replay *replay, struct merge_stream *from,
 	case MFT_OP_SNAPSHOT:
 	case MFT_OP_SNAPSHOT_MAP:
 	case MFT_OP_SNAPSHOT_END:
+	case MFT_OP_SNAPSHOT_THREADS:
 		return snapshot_record(replay, record, stream);
 	case MFT_OP_ALLOCATOR:
 		return facts_allocator(replay->profile, record->payload);
@@ -344,7 +347,6 @@ static int finish(struct replay *replay)
 
 	if (r < 0)
 		return r;
-	heap_close(&replay->heap, profile);
 	profile->modules = replay->modules.modules;
 	profile->modules_count = replay->modules.count;
 	replay->modules.modules = NULL;
@@ -357,23 +359,27 @@ static int finish(struct replay *replay)
 		r = facts_complete(profile);
 	if (r == 0)
 		r = fill_recording(replay);
-	return r;
+	if (r < 0)
+		return r;
+	return heap_close(&replay->heap, profile->duration_ns, profile) ? 0 : AGAIN;
 }
 
-static int begin(struct replay *replay, const char *path)
+static int begin(struct replay *replay, const char *path,
+		 const struct profile_moment *moment)
 {
 	int r = merge_init(&replay->merge, replay->reader);
 
 	if (r == 0)
 		r = stacks_init(&replay->stacks);
 	modulemap_init(&replay->modules, replay->reader);
-	heap_init(&replay->heap, replay->reader->header.page_bytes);
+	heap_init(&replay->heap, &replay->reader->header, moment);
 	replay->streams =
 		calloc(replay->reader->streams_count + 1, sizeof(*replay->streams));
 	replay->profile = calloc(1, sizeof(*replay->profile));
 	if (!replay->streams || !replay->profile)
 		return -ENOMEM;
 	replay->profile->worst_snapshot = SIZE_MAX;
+	replay->profile->chosen_snapshot = SIZE_MAX;
 	model_init(&replay->model, replay->profile);
 	replay->profile->dump_path = strdup(path);
 	return replay->profile->dump_path ? r : -ENOMEM;
@@ -399,15 +405,17 @@ static void replay_done(struct replay *replay)
 	profile_free(replay->profile);
 }
 
-int replay_dump(const char *path, replay_progress_fn *progress, void *context,
-		struct profile **ret_profile, struct complaint *complaint)
+/* Replays once. Returns as replay_dump_at does, or AGAIN. */
+static int replay_once(const char *path, const struct profile_moment *moment,
+		       replay_progress_fn *progress, void *context,
+		       struct profile **ret_profile, struct complaint *complaint)
 {
 	struct replay replay = {0};
 	int r = reader_open(path, &replay.reader, complaint);
 
 	if (r < 0)
 		return r;
-	r = begin(&replay, path);
+	r = begin(&replay, path, moment);
 	if (r == 0)
 		r = replay_events(&replay, progress, context);
 	if (r == 0)
@@ -420,4 +428,32 @@ int replay_dump(const char *path, replay_progress_fn *progress, void *context,
 	}
 	replay_done(&replay);
 	return r;
+}
+
+int replay_dump_at(const char *path, const struct profile_moment *moment,
+		   replay_progress_fn *progress, void *context,
+		   struct profile **ret_profile, struct complaint *complaint)
+{
+	struct profile_moment exactly = {.kind = PROFILE_MOMENT_INDEX};
+	struct profile *profile;
+	int r = replay_once(path, moment, progress, context, &profile, complaint);
+
+	if (r == AGAIN) {
+		/* Everything is taken from the second replay: a dump that is being written
+		 * may have grown. */
+		exactly.index = profile->chosen_snapshot;
+		profile_free(profile);
+		r = replay_once(path, &exactly, progress, context, &profile, complaint);
+	}
+	if (r >= 0)
+		*ret_profile = profile;
+	return r < 0 ? r : 0;
+}
+
+int replay_dump(const char *path, replay_progress_fn *progress, void *context,
+		struct profile **ret_profile, struct complaint *complaint)
+{
+	const struct profile_moment worst = {.kind = PROFILE_MOMENT_WORST};
+
+	return replay_dump_at(path, &worst, progress, context, ret_profile, complaint);
 }

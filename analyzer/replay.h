@@ -16,6 +16,7 @@
 
 struct complaint;
 struct profile;
+struct profile_moment;
 
 /* Called now and then while a long replay runs. done and total are bytes of the file. */
 typedef void replay_progress_fn(void *context, uint64_t done, uint64_t total);
@@ -26,5 +27,11 @@ typedef void replay_progress_fn(void *context, uint64_t done, uint64_t total);
  * -ENODATA (empty file, or nothing but a header that is cut), -ENOMEM. */
 int replay_dump(const char *path, replay_progress_fn *progress, void *context,
 		struct profile **ret_profile, struct complaint *complaint);
+
+/* The same, looking in depth at the snapshot of a moment; replay_dump takes the worst.
+ * Where very many snapshots might be that one the dump is replayed twice. */
+int replay_dump_at(const char *path, const struct profile_moment *moment,
+		   replay_progress_fn *progress, void *context,
+		   struct profile **ret_profile, struct complaint *complaint);
 
 #endif

@@ -92,6 +92,14 @@ static void shown_range(const struct calltree *tree, const struct site *site,
 	*ret_truncated = node == CALLTREE_TRUNCATED;
 }
 
+static json_t *pinning_age(const struct site *site)
+{
+	if (site->pinning_blocks == 0)
+		return json_null();
+	return json_pack("{s:I,s:f}", "oldest", (json_int_t)site->pinning_oldest_ns, "mean",
+			 site->pinning_age_ns_sum / (double)site->pinning_blocks);
+}
+
 static json_t *site_object(const struct calltree *tree, const struct site *site)
 {
 	json_int_t shown_begin, shown_end;
@@ -105,8 +113,8 @@ static json_t *site_object(const struct calltree *tree, const struct site *site)
 			   ? json_real((double)site->lifetime_ns_sum / (double)site->freed)
 			   : json_null();
 	return json_pack(
-		"{s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:I,s:f,s:o,"
-		"s:I}",
+		"{s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:I,s:f,s:I,"
+		"s:I,s:f,s:I,s:o,s:o,s:I}",
 		"id", id, "call", mft_op_name(site->op), "truncated", truncated,
 		"shown_begin", shown_begin, "shown_end", shown_end, "allocations",
 		(json_int_t)site->allocations, "allocated_bytes",
@@ -118,8 +126,13 @@ static json_t *site_object(const struct calltree *tree, const struct site *site)
 		(json_int_t)site->live_blocks, "leak_kind",
 		site->live_blocks ? json_string("unfreed") : json_null(),
 		"pinned_exclusive_bytes", (json_int_t)site->pinned_exclusive_bytes,
-		"pinned_shared_bytes", site->pinned_shared_bytes, "mean_lifetime_ns",
-		lifetime, "failed", (json_int_t)site->failed);
+		"pinned_shared_bytes", site->pinned_shared_bytes, "pinned_pages",
+		(json_int_t)site->pinned_pages, "pinning_blocks",
+		(json_int_t)site->pinning_blocks, "pinned_byte_seconds",
+		site->pinned_byte_seconds, "pinned_huge_exclusive_bytes",
+		(json_int_t)site->pinned_huge_exclusive_bytes, "pinning_age_ns",
+		pinning_age(site), "mean_lifetime_ns", lifetime, "failed",
+		(json_int_t)site->failed);
 }
 
 /* Writes an object with one more member behind the others, which the caller writes: leaves
@@ -175,7 +188,7 @@ static int write_sites(const struct report *report, size_t member, enum sites_or
 static int write_process(const struct report *report, size_t member, enum sites_order sort,
 			 bool details, struct frame_texts *cache, FILE *out)
 {
-	json_t *object = json_process(&report->family->members[member], details);
+	json_t *object = json_process(report, member, details);
 	int error = write_open(object, "sites", out);
 
 	if (!error)

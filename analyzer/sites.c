@@ -151,6 +151,13 @@ static void add_up(struct site *site, const struct profile_site *more)
 	site->failed += more->failed;
 	site->pinned_exclusive_bytes += more->pinned_exclusive_bytes;
 	site->pinned_shared_bytes += more->pinned_shared_bytes;
+	site->pinned_pages += more->pinned_pages;
+	site->pinning_blocks += more->pinning_blocks;
+	if (more->pinning_oldest_ns > site->pinning_oldest_ns)
+		site->pinning_oldest_ns = more->pinning_oldest_ns;
+	site->pinning_age_ns_sum += more->pinning_age_ns_sum;
+	site->pinned_huge_exclusive_bytes += more->pinned_huge_exclusive_bytes;
+	site->pinned_byte_seconds += more->pinned_byte_seconds;
 }
 
 static int counts(const struct profile_site *site, enum sites_order order)
@@ -168,6 +175,17 @@ static int counts(const struct profile_site *site, enum sites_order order)
 		return site->temporary > 0;
 	}
 	return 0;
+}
+
+int sites_fingerprint(const struct calltree *tree, struct calltree_view *view,
+		      const struct profile_site *site, uint64_t *ret_fingerprint)
+{
+	uint32_t node;
+	int error = calltree_node(view, site->frame, &node);
+
+	if (!error)
+		*ret_fingerprint = fingerprint(tree, calltree_trimmed(tree, node));
+	return error;
 }
 
 int sites_add(struct sites *sites, const struct calltree *tree, struct calltree_view *view,

@@ -40,6 +40,12 @@ struct site {
 	uint64_t failed;
 	uint64_t pinned_exclusive_bytes;
 	double pinned_shared_bytes;
+	uint64_t pinned_pages; /* a page that two merged stacks pin counts for each */
+	uint64_t pinning_blocks;
+	uint64_t pinning_oldest_ns;
+	double pinning_age_ns_sum;
+	uint64_t pinned_huge_exclusive_bytes;
+	double pinned_byte_seconds;
 };
 
 struct sites {
@@ -65,6 +71,10 @@ void sites_done(struct sites *sites);
 /* Adds the sites of a profile that count for `order`. Returns 0 or -ENOMEM. */
 int sites_add(struct sites *sites, const struct calltree *tree, struct calltree_view *view,
 	      const struct profile *profile, enum sites_order order);
+
+/* The fingerprint that a profile's site has here. Returns 0 or -ENOMEM. */
+int sites_fingerprint(const struct calltree *tree, struct calltree_view *view,
+		      const struct profile_site *site, uint64_t *ret_fingerprint);
 
 /* Sorts, biggest first; equal ones by fingerprint, so that the order is always the same. */
 void sites_sort(struct sites *sites, enum sites_order order);

@@ -12,6 +12,7 @@ void snapshot_done(struct snapshot *snapshot)
 {
 	free(snapshot->mappings);
 	free(snapshot->runs);
+	free(snapshot->threads);
 	memset(snapshot, 0, sizeof(*snapshot));
 }
 
@@ -22,6 +23,9 @@ int snapshot_begin(struct snapshot *snapshot, struct mft_bytes payload)
 	snapshot->open = r == 0;
 	snapshot->mappings_count = 0;
 	snapshot->runs_count = 0;
+	memset(snapshot->other_bytes, 0, sizeof(snapshot->other_bytes));
+	snapshot->threads_count = 0;
+	snapshot->threads_known = false;
 	return r;
 }
 
@@ -137,6 +141,16 @@ static int add(struct snapshot *snapshot, uint32_t page_bytes,
 	return r;
 }
 
+static int add_sum(struct snapshot *snapshot, const struct mft_snapshot_map *map)
+{
+	if (map->resident_bytes > map->length || map->length > ADDRESS_MAX)
+		return -EBADMSG;
+	/* A newer minor version may know other kinds. */
+	if (map->kind < SNAPSHOT_KINDS)
+		snapshot->other_bytes[map->kind] += map->resident_bytes;
+	return 0;
+}
+
 int snapshot_add(struct snapshot *snapshot, uint32_t page_bytes, struct mft_bytes payload)
 {
 	struct mft_snapshot_map map;
@@ -147,8 +161,60 @@ int snapshot_add(struct snapshot *snapshot, uint32_t page_bytes, struct mft_byte
 	r = mft_decode_snapshot_map(payload, &map);
 	if (r == 0 && (map.kind == MFT_MAP_BRK || map.kind == MFT_MAP_ANON))
 		r = add(snapshot, page_bytes, &map);
+	else if (r == 0)
+		r = add_sum(snapshot, &map);
 	/* Without one of its parts it would tell of a smaller heap than there was. */
 	if (r < 0)
 		snapshot->open = false;
 	return r;
+}
+
+int snapshot_add_threads(struct snapshot *snapshot, struct mft_bytes payload)
+{
+	int32_t tid;
+	int r;
+
+	if (!snapshot->open)
+		return -EBADMSG;
+	while ((r = mft_next_thread(&payload, &tid)) > 0) {
+		if (snapshot->threads_count == snapshot->threads_room) {
+			size_t room =
+				snapshot->threads_room ? 2 * snapshot->threads_room : 64;
+			int32_t *threads =
+				reallocarray(snapshot->threads, room, sizeof(*threads));
+
+			if (!threads)
+				return -ENOMEM;
+			snapshot->threads = threads;
+			snapshot->threads_room = room;
+		}
+		snapshot->threads[snapshot->threads_count++] = tid;
+	}
+	snapshot->threads_known = r == 0;
+	return r;
+}
+
+static int compare_threads(const void *a, const void *b)
+{
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+bool snapshot_end(struct snapshot *snapshot)
+{
+	bool complete = snapshot->open;
+
+	if (complete && snapshot->threads_count > 1)
+		qsort(snapshot->threads, snapshot->threads_count,
+		      sizeof(*snapshot->threads), compare_threads);
+	snapshot->open = false;
+	return complete;
+}
+
+bool snapshot_has_thread(const struct snapshot *snapshot, int32_t tid)
+{
+	return snapshot->threads_count > 0 &&
+	       bsearch(&tid, snapshot->threads, snapshot->threads_count, sizeof(tid),
+		       compare_threads) != NULL;
 }

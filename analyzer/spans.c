@@ -68,7 +68,12 @@ int spans_gather(struct spans *spans, const struct blocks *blocks)
 			continue;
 		if (end < block->address)
 			end = UINT64_MAX;
-		spans->spans[n++] = (struct span){block->address, end, block->site};
+		spans->spans[n++] = (struct span){.start = block->address,
+						  .end = end,
+						  .size = block->size,
+						  .birth = block->birth,
+						  .site = block->site,
+						  .thread = block->thread};
 		differ |= block->address ^ spans->spans[0].start;
 	}
 	spans->count = n;

@@ -5,7 +5,7 @@
  * What a snapshot's pages are compared with. Gathered from the table of live blocks and
  * sorted by radix: 100,000 blocks take a few milliseconds, and no order has to be kept up
  * while events are replayed.
- * Threads: one at a time. Memory: 48 bytes a block, used again for the next snapshot.
+ * Threads: one at a time. Memory: 80 bytes a block, used again for the next snapshot.
  */
 #ifndef SPANS_H
 #define SPANS_H
@@ -17,7 +17,10 @@ struct blocks;
 
 struct span {
 	uint64_t start, end; /* usable bytes */
+	uint64_t size;	     /* bytes asked for */
+	uint64_t birth;	     /* clock units */
 	uint32_t site;
+	uint32_t thread;
 };
 
 struct spans {

@@ -8,6 +8,7 @@
 #include "report.h"
 #include "report_text.h"
 #include "terminal.h"
+#include "text_frag.h"
 #include "text_process.h"
 #include "text_sites.h"
 
@@ -15,7 +16,7 @@
 /* Heaps below this size are dominated by the allocator's first arena. */
 #define SMALL_HEAP_BYTES (1024 * 1024)
 
-static const char *when_words(enum mft_snapshot_reason reason)
+const char *text_reason(enum mft_snapshot_reason reason)
 {
 	switch (reason) {
 	case MFT_SNAPSHOT_EXIT:
@@ -115,58 +116,28 @@ static void print_occupancy(const struct terminal *terminal,
 	}
 }
 
-static void print_worst(const struct terminal *terminal, const struct profile *profile)
+static void print_chosen(const struct terminal *terminal, const struct profile *profile)
 {
-	const struct profile_snapshot *worst;
+	const struct profile_snapshot *chosen;
 
-	if (profile->worst_snapshot >= profile->snapshots_count) {
+	if (profile->chosen_snapshot >= profile->snapshots_count) {
 		text_heading(terminal, "Fragmentation was not measured");
 		fputs("  The dump holds no complete snapshot of the heap.\n",
 		      terminal->out);
 		return;
 	}
-	worst = &profile->snapshots[profile->worst_snapshot];
-	text_heading(terminal, "The heap at its worst: %s after the start, %s",
-		     figure_duration(worst->time_ns).text, when_words(worst->reason));
-	if (worst->resident_bytes == 0) {
+	chosen = &profile->snapshots[profile->chosen_snapshot];
+	text_heading(terminal, "The heap%s: %s after the start, %s",
+		     profile->chosen_snapshot == profile->worst_snapshot ? " at its worst"
+									 : "",
+		     figure_duration(chosen->time_ns).text, text_reason(chosen->reason));
+	if (chosen->resident_bytes == 0) {
 		fputs("  No heap page was resident.\n", terminal->out);
 		return;
 	}
-	fprintf(terminal->out, "  %s\n\n", verdict(worst));
-	print_parts(terminal, worst);
-	print_occupancy(terminal, worst);
-}
-
-static void print_course(const struct terminal *terminal, const struct profile *profile)
-{
-	enum {
-		ROWS = 12
-	};
-	size_t count = profile->snapshots_count;
-	size_t rows = count < ROWS ? count : ROWS;
-	size_t row;
-
-	if (count < 2)
-		return;
-	text_heading(terminal, "Course of the heap (%zu of %zu snapshots)", rows, count);
-	fprintf(terminal->out, "%s%12s %11s %11s %11s %10s%s\n",
-		terminal_style(terminal, TERMINAL_FAINT), "time", "resident", "usable",
-		"asked for", "used", terminal_style(terminal, TERMINAL_PLAIN));
-	for (row = 0; row < rows; row++) {
-		size_t i = rows == 1 ? 0 : row * (count - 1) / (rows - 1);
-		const struct profile_snapshot *s = &profile->snapshots[i];
-
-		fprintf(terminal->out, "%12s %11s %11s %11s %10s%s\n",
-			figure_duration(s->time_ns).text,
-			figure_bytes((double)s->resident_bytes).text,
-			figure_bytes((double)s->usable_bytes).text,
-			figure_bytes((double)s->requested_bytes).text,
-			figure_share((double)s->requested_bytes, (double)s->resident_bytes)
-				.text,
-			i == profile->worst_snapshot	 ? "  <- worst"
-			: s->reason == MFT_SNAPSHOT_EXIT ? "  exit"
-							 : "");
-	}
+	fprintf(terminal->out, "  %s\n\n", verdict(chosen));
+	print_parts(terminal, chosen);
+	print_occupancy(terminal, chosen);
 }
 
 static void pinned_line(const struct terminal *terminal, const struct site *site,
@@ -174,29 +145,62 @@ static void pinned_line(const struct terminal *terminal, const struct site *site
 {
 	double pinned = sites_weight(site, SITES_BY_PINNED);
 
-	fprintf(terminal->out, "%s%s%s  %s of the free bytes; %s alone, %s shared",
+	fprintf(terminal->out, "%s%s%s  %s of the free bytes; %s alone, %s shared\n",
 		terminal_style(terminal, TERMINAL_STRONG), figure_bytes(pinned).text,
 		terminal_style(terminal, TERMINAL_PLAIN), figure_share(pinned, whole).text,
 		figure_bytes((double)site->pinned_exclusive_bytes).text,
 		figure_bytes(site->pinned_shared_bytes).text);
+	fprintf(terminal->out, "     %s%s on %s, %s old on average, the oldest %s%s\n",
+		terminal_style(terminal, TERMINAL_FAINT),
+		figure_counted(site->pinning_blocks, "block").text,
+		figure_counted(site->pinned_pages, "page").text,
+		figure_duration(site->pinning_blocks
+					? (uint64_t)(site->pinning_age_ns_sum /
+						     (double)site->pinning_blocks)
+					: 0)
+			.text,
+		figure_duration(site->pinning_oldest_ns).text,
+		terminal_style(terminal, TERMINAL_PLAIN));
+	fprintf(terminal->out, "     %sover the run %s x seconds; of whole 2 MiB %s%s",
+		terminal_style(terminal, TERMINAL_FAINT),
+		figure_bytes(site->pinned_byte_seconds).text,
+		figure_bytes((double)site->pinned_huge_exclusive_bytes).text,
+		terminal_style(terminal, TERMINAL_PLAIN));
+}
+
+/* All that is known of one process. */
+static int print_process(const struct report *report, size_t i,
+			 const struct terminal *terminal)
+{
+	const struct profile *profile = report->family->members[i].profile;
+	int error;
+
+	text_process_head(terminal, &report->family->members[i]);
+	text_process_emptiness(terminal, profile);
+	text_waterfall(terminal, profile);
+	print_chosen(terminal, profile);
+	error = text_heaps(terminal, report, i);
+	text_free_runs(terminal, profile);
+	text_sizes(terminal, profile);
+	if (!error)
+		error = text_course(terminal, report, i);
+	return error;
 }
 
 int report_text_frag(const struct report *report, const struct terminal *terminal)
 {
 	const struct family *family = report->family;
 	size_t i;
-	int error;
+	int error = 0;
 
-	for (i = 0; i < family->count; i++) {
+	for (i = 0; !error && i < family->count; i++) {
 		if (i)
 			fputc('\n', terminal->out);
-		text_process_head(terminal, &family->members[i]);
-		text_process_emptiness(terminal, family->members[i].profile);
-		print_worst(terminal, family->members[i].profile);
-		print_course(terminal, family->members[i].profile);
+		error = print_process(report, i, terminal);
 	}
-	error = text_sites(terminal, report, SITES_BY_PINNED,
-			   "Who holds free memory on their pages", pinned_line);
+	if (!error)
+		error = text_sites(terminal, report, SITES_BY_PINNED,
+				   "Who holds free memory on their pages", pinned_line);
 	if (error)
 		return error;
 	text_health(terminal, report);

@@ -180,8 +180,7 @@ static void print_line(const struct terminal *terminal, const struct line *line,
 	fputc('\n', out);
 }
 
-static int print_chain(const struct terminal *terminal, const struct calltree *tree,
-		       uint32_t node)
+int text_chain(const struct terminal *terminal, const struct calltree *tree, uint32_t node)
 {
 	struct chain chain;
 	size_t columns, i, hidden = 0;
@@ -232,7 +231,7 @@ int text_sites(const struct terminal *terminal, const struct report *report,
 		fprintf(terminal->out, "%s%3zu  ", i ? "\n" : "", i + 1);
 		line(terminal, &sites.items[i], whole);
 		fputc('\n', terminal->out);
-		error = print_chain(terminal, report->tree, sites.items[i].shown);
+		error = text_chain(terminal, report->tree, sites.items[i].shown);
 	}
 	if (!error && sites.count > report->top)
 		fprintf(terminal->out, "\n%s     … and %s more call sites with %s (%s)%s\n",

@@ -11,8 +11,12 @@
 
 #include "sites.h"
 
+struct calltree;
 struct report;
 struct terminal;
+
+/* Prints the call chain from a node outwards, indented. Returns 0 or -ENOMEM. */
+int text_chain(const struct terminal *terminal, const struct calltree *tree, uint32_t node);
 
 /* Prints the first line's figures of one site, without a newline; whole is the sum over
  * all sites of what they are sorted by. */

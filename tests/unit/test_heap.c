@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pages and blocks: small heaps worked out by hand, and random ones byte by byte. */
+/* Snapshots in the profile: small heaps worked out by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,14 +8,11 @@
 
 #include <cmocka.h>
 
-#include "blocks.h"
 #include "complaint.h"
 #include "dump_writer.h"
-#include "pages.h"
 #include "profile.h"
 #include "replay.h"
 #include "scratch.h"
-#include "spans.h"
 
 #define PAGE 4096u
 #define HEAP 0x100000u
@@ -233,138 +230,6 @@ static void without_telling_ones_exit_counts(void **state)
 	profile_free(p);
 }
 
-/* ---- Random heaps, byte by byte ---------------------------------------------------- */
-
-#define PAGES 40u
-#define SITES 5u
-#define SMALL 64u /* page size: many borders */
-
-/* What the bytes of a heap say. */
-struct plain {
-	uint8_t owner[PAGES * SMALL]; /* site + 1; 0: free */
-	uint8_t resident[PAGES];
-	uint64_t covered, pinned, longest, occupancy[11];
-	uint64_t exclusive[SITES];
-	double shared[SITES];
-};
-
-static uint64_t next_random(uint64_t *random)
-{
-	*random = *random * 6364136223846793005u + 1442695040888963407u;
-	return *random >> 33;
-}
-
-static void fill(struct plain *plain, struct blocks *blocks, uint64_t *random, int round)
-{
-	for (uint64_t at = 1;;) {
-		struct block new = {0}, older;
-
-		at += next_random(random) % (round % 7 ? 40 : 500);
-		new.address = at;
-		new.usable = next_random(random) % (round % 5 ? 50 : 700);
-		new.site = (uint32_t)(next_random(random) % SITES);
-		at += new.usable + 1;
-		if (at > sizeof(plain->owner))
-			break;
-		memset(plain->owner + new.address, (int)new.site + 1, new.usable);
-		assert_int_equal(blocks_put(blocks, &new, &older), 0);
-	}
-	for (unsigned page = 0; page < PAGES; page++)
-		plain->resident[page] = next_random(random) % 4 != 0;
-}
-
-static void look_at_page(struct plain *plain, unsigned page, uint64_t *run)
-{
-	unsigned sites = 0, covered = 0, is_on[SITES + 1] = {0};
-
-	for (unsigned i = page * SMALL; i < (page + 1) * SMALL; i++) {
-		uint8_t owner = plain->owner[i];
-
-		*run = owner ? 0 : *run + 1;
-		if (*run > plain->longest)
-			plain->longest = *run;
-		covered += owner != 0;
-		sites += owner && !is_on[owner];
-		is_on[owner] = 1;
-	}
-	plain->occupancy[(covered * 10 + SMALL - 1) / SMALL]++;
-	plain->covered += covered;
-	plain->pinned += covered ? SMALL - covered : 0;
-	for (unsigned k = 0; k < SITES; k++) {
-		if (is_on[k + 1] && sites == 1)
-			plain->exclusive[k] += SMALL - covered;
-		else if (is_on[k + 1])
-			plain->shared[k] += (double)(SMALL - covered) / sites;
-	}
-}
-
-static void look_at_bytes(struct plain *plain)
-{
-	uint64_t run = 0;
-
-	for (unsigned page = 0; page < PAGES; page++) {
-		if (plain->resident[page])
-			look_at_page(plain, page, &run);
-		else
-			run = 0;
-	}
-}
-
-static void add_runs(struct pages *pages, const struct spans *spans,
-		     const struct plain *plain)
-{
-	uint64_t start = 0;
-
-	pages_begin_mapping(pages);
-	for (unsigned page = 0; page <= PAGES; page++) {
-		if (page < PAGES && plain->resident[page])
-			continue;
-		if (start < page * SMALL)
-			pages_add_run(pages, spans, start, page * SMALL);
-		start = (page + 1) * SMALL;
-	}
-}
-
-static void compare(const struct pages *pages, const struct plain *plain)
-{
-	assert_true(pages->covered_bytes == plain->covered);
-	assert_true(pages->pinned_bytes == plain->pinned);
-	assert_true(pages->largest_free_run_bytes == plain->longest);
-	assert_memory_equal(pages->occupancy, plain->occupancy, sizeof(plain->occupancy));
-	for (unsigned k = 0; k < SITES; k++) {
-		double difference = plain->shared[k] - pages->pins->shared[k];
-
-		assert_true(plain->exclusive[k] == pages->pins->exclusive[k]);
-		assert_true(difference < 1e-6 && difference > -1e-6);
-	}
-}
-
-static void agrees_byte_by_byte(void **state)
-{
-	uint64_t random = 11;
-
-	(void)state;
-	for (int round = 0; round < 3000; round++) {
-		uint64_t exclusive[SITES] = {0};
-		double shared[SITES] = {0};
-		struct pages_pins pins = {exclusive, shared};
-		struct plain plain = {0};
-		struct blocks blocks = {0};
-		struct spans spans = {0};
-		struct pages pages;
-
-		fill(&plain, &blocks, &random, round);
-		look_at_bytes(&plain);
-		assert_int_equal(spans_gather(&spans, &blocks), 0);
-		assert_int_equal(pages_init(&pages, SMALL, &pins, SITES), 0);
-		add_runs(&pages, &spans, &plain);
-		compare(&pages, &plain);
-		pages_done(&pages);
-		spans_done(&spans);
-		blocks_done(&blocks);
-	}
-}
-
 #define HEAP_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -377,7 +242,6 @@ int main(void)
 		HEAP_TEST(damaged_snapshots_are_dropped),
 		HEAP_TEST(the_worst_snapshot),
 		HEAP_TEST(without_telling_ones_exit_counts),
-		cmocka_unit_test(agrees_byte_by_byte),
 	};
 
 	return cmocka_run_group_tests_name("heap", tests, NULL, NULL);

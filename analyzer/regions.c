@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "regions.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Without memory for a new entry uthash must tell, not exit. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "cells.h"
+#include "snapshot.h"
+
+#define STACK_STEP_BYTES (64u << 10)
+
+struct regions_known {
+	uint64_t start;
+	UT_hash_handle hh;
+};
+
+void regions_done(struct regions *regions)
+{
+	struct regions_known *entry, *next;
+
+	HASH_ITER (hh, regions->known, entry, next) {
+		HASH_DEL(regions->known, entry);
+		free(entry);
+	}
+	free(regions->items);
+	memset(regions, 0, sizeof(*regions));
+}
+
+/* ---- Runs -------------------------------------------------------------------------- */
+
+bool region_run(const struct region *region, size_t i, struct snapshot_run *ret_run)
+{
+	struct snapshot_run run = region->runs[i];
+
+	if (run.start < region->start)
+		run.start = region->start;
+	if (run.end > region->end)
+		run.end = region->end;
+	if (run.start >= run.end)
+		return false;
+	*ret_run = run;
+	return true;
+}
+
+uint64_t region_resident(const struct region *region, uint64_t start, uint64_t end)
+{
+	uint64_t bytes = 0;
+	size_t low = 0, high = region->runs_count;
+
+	if (start < region->start)
+		start = region->start;
+	if (end > region->end)
+		end = region->end;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (region->runs[middle].end <= start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < region->runs_count && region->runs[low].start < end; low++) {
+		uint64_t from = region->runs[low].start, to = region->runs[low].end;
+
+		if (from < start)
+			from = start;
+		if (to > end)
+			to = end;
+		bytes += to - from;
+	}
+	return bytes;
+}
+
+/* ---- Kinds ------------------------------------------------------------------------- */
+
+/* Takes note of a mapping with blocks. Returns 0 or -ENOMEM. */
+static int know(struct regions *regions, uint64_t start)
+{
+	struct regions_known *entry = calloc(1, sizeof(*entry));
+
+	if (!entry)
+		return -ENOMEM;
+	entry->start = start;
+	HASH_ADD(hh, regions->known, start, sizeof(entry->start), entry);
+	if (!entry->hh.tbl) {
+		free(entry);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static bool is_known(const struct regions *regions, uint64_t start)
+{
+	struct regions_known *entry;
+
+	HASH_FIND(hh, regions->known, &start, sizeof(start), entry);
+	return entry != NULL;
+}
+
+static bool holds_block(const struct cells *cells, uint64_t start, uint64_t end)
+{
+	size_t first = cells_find(cells, start);
+
+	return first < cells->places_count && cells->places[first].address < end;
+}
+
+/* Whether a block was ever cut from the heap of an arena that would begin here. */
+static bool is_arena(const struct cells *cells, uint64_t start)
+{
+	size_t g = cells_find_group(cells, start);
+
+	for (; g < cells->groups_count; g++) {
+		const struct cells_group *group = cells->groups[g];
+
+		if (group->number << CELLS_GROUP_SHIFT >= start + REGIONS_ARENA_BYTES)
+			break;
+		if (group->chunks)
+			return true;
+	}
+	return false;
+}
+
+/* An arena none of whose blocks lived at a snapshot: nothing else lies there by chance. */
+static bool looks_like_arena(const struct region *region, uint32_t page_bytes)
+{
+	return region->start % REGIONS_ARENA_BYTES == 0 &&
+	       region->end - region->start <= REGIONS_ARENA_BYTES &&
+	       region_resident(region, region->start, region->start + page_bytes) > 0;
+}
+
+static bool looks_like_stack(const struct region *region, uint32_t page_bytes)
+{
+	uint64_t length = region->end - region->start + page_bytes;
+	struct snapshot_run run;
+
+	if (length % STACK_STEP_BYTES || region->runs_count == 0)
+		return false;
+	return region_run(region, region->runs_count - 1, &run) && run.end == region->end &&
+	       region_resident(region, region->start, region->start + page_bytes) == 0;
+}
+
+static int append(struct regions *regions, const struct region *region)
+{
+	if (regions->count == regions->room) {
+		size_t room = regions->room ? 2 * regions->room : 32;
+		struct region *items = reallocarray(regions->items, room, sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		regions->items = items;
+		regions->room = room;
+	}
+	regions->items[regions->count++] = *region;
+	return 0;
+}
+
+/* A part of a mapping that is no heap of an arena. */
+static int append_mapped(struct regions *regions, struct region *region,
+			 const struct cells *cells, uint32_t page_bytes, bool is_glibc)
+{
+	bool holds = holds_block(cells, region->start, region->end);
+
+	if (holds || (!is_glibc && is_known(regions, region->start)))
+		region->kind = PROFILE_REGION_MAPPED;
+	else if (is_glibc && looks_like_arena(region, page_bytes))
+		region->kind = PROFILE_REGION_ARENA;
+	else if (looks_like_stack(region, page_bytes))
+		region->kind = PROFILE_REGION_THREAD_STACK;
+	else
+		region->kind = PROFILE_REGION_OTHER;
+	if (holds && !is_glibc && !is_known(regions, region->start) &&
+	    know(regions, region->start) < 0)
+		return -ENOMEM;
+	return append(regions, region);
+}
+
+/* Parts a mapping at the heaps of arenas in it. */
+static int part(struct regions *regions, const struct region *whole,
+		const struct cells *cells, uint32_t page_bytes)
+{
+	struct region rest = *whole;
+	int r = 0;
+
+	while (r == 0 && rest.start < rest.end) {
+		uint64_t heap =
+			(rest.start + REGIONS_ARENA_BYTES - 1) & ~(REGIONS_ARENA_BYTES - 1);
+		struct region piece = rest;
+
+		while (heap < rest.end && !is_arena(cells, heap))
+			heap += REGIONS_ARENA_BYTES;
+		if (heap == rest.start) {
+			if (piece.end > heap + REGIONS_ARENA_BYTES)
+				piece.end = heap + REGIONS_ARENA_BYTES;
+			piece.kind = PROFILE_REGION_ARENA;
+			r = append(regions, &piece);
+		} else {
+			if (piece.end > heap)
+				piece.end = heap;
+			r = append_mapped(regions, &piece, cells, page_bytes, true);
+		}
+		rest.start = piece.end;
+		rest.unplaced_bytes = 0;
+	}
+	return r;
+}
+
+int regions_tell(struct regions *regions, const struct snapshot *snapshot,
+		 const struct cells *cells, uint32_t page_bytes, bool is_glibc)
+{
+	int r = 0;
+
+	regions->count = 0;
+	for (size_t m = 0; r == 0 && m < snapshot->mappings_count; m++) {
+		const struct snapshot_mapping *mapping = &snapshot->mappings[m];
+		struct region region = {
+			.start = mapping->start,
+			.end = mapping->end,
+			.kind = PROFILE_REGION_BRK,
+			.unplaced_bytes = mapping->unplaced_bytes,
+			.runs = snapshot->runs + mapping->first_run,
+			.runs_count = mapping->runs,
+		};
+
+		if (mapping->kind == MFT_MAP_BRK)
+			r = append(regions, &region);
+		else if (is_glibc)
+			r = part(regions, &region, cells, page_bytes);
+		else
+			r = append_mapped(regions, &region, cells, page_bytes, false);
+	}
+	return r;
+}

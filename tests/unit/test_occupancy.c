@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+/* Both ways over the pages - by cells kept up with the events, and by all blocks in order -
+ * against a heap of bytes that are looked at one by one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "blame.h"
+#include "blocks.h"
+#include "cells.h"
+#include "freespace.h"
+#include "occupancy.h"
+#include "pages.h"
+#include "profile.h"
+#include "spans.h"
+
+#define HEAP 0x40000000u
+#define HEAP_BYTES (24u * 4096)
+#define SITES 9u /* more than a cell keeps within itself */
+
+/* What the bytes of a heap say. */
+struct plain {
+	uint8_t owner[HEAP_BYTES]; /* site + 1; 0: free */
+	uint8_t asked[HEAP_BYTES];
+	uint8_t header[HEAP_BYTES];
+	uint8_t resident[HEAP_BYTES / 4096];
+	uint32_t page_bytes;
+	uint64_t covered, asked_bytes, pinned, empty, headers, longest, pages[11];
+	uint64_t exclusive[SITES], pages_of[SITES];
+	double shared[SITES];
+	struct profile_free_class free_runs[64];
+};
+
+struct heap_at_hand {
+	struct blocks blocks;
+	struct cells cells;
+	struct occupancy occupancy;
+	struct spans spans;
+	uint64_t random;
+	bool odd; /* addresses that are no multiples of 16 */
+};
+
+static uint64_t next_random(struct heap_at_hand *heap)
+{
+	heap->random = heap->random * 6364136223846793005u + 1442695040888963407u;
+	return heap->random >> 33;
+}
+
+/* ---- Events ------------------------------------------------------------------------ */
+
+static uint64_t some_bytes(struct heap_at_hand *heap)
+{
+	switch (next_random(heap) % 8) {
+	case 0:
+		return 4096 + next_random(heap) % 20000;
+	case 1:
+		return next_random(heap) % 3000;
+	default:
+		return next_random(heap) % 120;
+	}
+}
+
+static bool is_free(const struct heap_at_hand *heap, uint64_t start, uint64_t end)
+{
+	size_t slots = blocks_slots(&heap->blocks);
+
+	for (size_t i = 0; i < slots; i++) {
+		const struct block *block = &heap->blocks.slots[i];
+
+		if (block->address && block->address < end + 16 &&
+		    start < block->address + block->usable + 16)
+			return false;
+	}
+	return true;
+}
+
+static void allocate(struct heap_at_hand *heap)
+{
+	struct block block = {0}, older;
+	uint64_t slack = next_random(heap) % 24;
+
+	block.size = some_bytes(heap);
+	block.site = (uint32_t)(next_random(heap) % SITES);
+	if (heap->odd) {
+		block.address = HEAP + 16 + next_random(heap) % HEAP_BYTES;
+		block.usable = block.size + slack;
+	} else {
+		block.address = HEAP + 16 + (next_random(heap) % HEAP_BYTES & ~15ull);
+		block.usable = ((block.size + slack + 23) & ~15ull) - 8;
+	}
+	if (block.address + block.usable + 16 > HEAP + HEAP_BYTES ||
+	    !is_free(heap, block.address, block.address + block.usable))
+		return;
+	assert_int_equal(blocks_put(&heap->blocks, &block, &older), 0);
+	assert_int_equal(cells_note(&heap->cells, &block), 0);
+}
+
+static void release(struct heap_at_hand *heap)
+{
+	size_t slots = blocks_slots(&heap->blocks);
+	struct block block;
+
+	if (heap->blocks.count == 0)
+		return;
+	for (size_t i = next_random(heap) % slots;; i = (i + 1) % slots) {
+		if (heap->blocks.slots[i].address == 0)
+			continue;
+		assert_true(
+			blocks_take(&heap->blocks, heap->blocks.slots[i].address, &block));
+		cells_drop(&heap->cells, block.address);
+		return;
+	}
+}
+
+/* ---- Bytes ------------------------------------------------------------------------- */
+
+static void paint(struct heap_at_hand *heap, struct plain *plain)
+{
+	size_t slots = blocks_slots(&heap->blocks);
+	unsigned cells_a_page = plain->page_bytes / 4096;
+
+	for (size_t i = 0; i < slots; i++) {
+		const struct block *block = &heap->blocks.slots[i];
+		uint64_t at = block->address - HEAP;
+		unsigned header = block_header_bytes(block->usable);
+		uint64_t asked = block->size < block->usable ? block->size : block->usable;
+
+		if (block->address == 0 || block->usable == 0)
+			continue;
+		memset(plain->owner + at, (int)block->site + 1, block->usable);
+		memset(plain->asked + at, 1, asked);
+		memset(plain->header + at - header, 1, header);
+	}
+	for (unsigned page = 0; page < HEAP_BYTES / 4096; page++)
+		plain->resident[page] = page % cells_a_page ? plain->resident[page - 1]
+							    : next_random(heap) % 4 != 0;
+}
+
+static void count_run(struct plain *plain, uint64_t run)
+{
+	unsigned class = 0;
+
+	if (run == 0)
+		return;
+	while (run >> class > 1)
+		class ++;
+	plain->free_runs[class].count++;
+	plain->free_runs[class].bytes += run;
+	if (run > plain->longest)
+		plain->longest = run;
+}
+
+static void look_at_page(struct plain *plain, unsigned start, uint64_t *run)
+{
+	unsigned sites = 0, covered = 0, is_on[SITES + 1] = {0};
+
+	for (unsigned i = start; i < start + plain->page_bytes; i++) {
+		uint8_t owner = plain->owner[i];
+
+		if (owner) {
+			count_run(plain, *run);
+			*run = 0;
+		} else {
+			++*run;
+		}
+		covered += owner != 0;
+		plain->asked_bytes += owner && plain->asked[i];
+		plain->headers += !owner && plain->header[i];
+		sites += owner && !is_on[owner];
+		is_on[owner] = 1;
+	}
+	plain->pages[(covered * 10 + plain->page_bytes - 1) / plain->page_bytes]++;
+	plain->covered += covered;
+	plain->pinned += covered ? plain->page_bytes - covered : 0;
+	plain->empty += covered ? 0 : plain->page_bytes;
+	for (unsigned k = 0; k < SITES; k++) {
+		if (!is_on[k + 1] || covered == plain->page_bytes)
+			continue;
+		plain->pages_of[k]++;
+		if (sites == 1)
+			plain->exclusive[k] += plain->page_bytes - covered;
+		else
+			plain->shared[k] += (double)(plain->page_bytes - covered) / sites;
+	}
+}
+
+static void look_at_bytes(struct plain *plain)
+{
+	uint64_t run = 0;
+
+	for (unsigned at = 0; at < HEAP_BYTES; at += plain->page_bytes) {
+		if (plain->resident[at / 4096]) {
+			look_at_page(plain, at, &run);
+			continue;
+		}
+		count_run(plain, run);
+		run = 0;
+	}
+	count_run(plain, run);
+}
+
+/* ---- Comparing --------------------------------------------------------------------- */
+
+/* The i-th run of resident pages from *at on; false: there is none. */
+static bool next_run(const struct plain *plain, unsigned *at, uint64_t *start,
+		     uint64_t *end)
+{
+	while (*at < HEAP_BYTES && !plain->resident[*at / 4096])
+		*at += 4096;
+	*start = HEAP + *at;
+	while (*at < HEAP_BYTES && plain->resident[*at / 4096])
+		*at += 4096;
+	*end = HEAP + *at;
+	return *start < *end;
+}
+
+static bool near(double a, double b)
+{
+	return a - b < 1e-6 && b - a < 1e-6;
+}
+
+static void compare_occupancy(struct heap_at_hand *heap, const struct plain *plain)
+{
+	struct occupancy *o = &heap->occupancy;
+	uint64_t start, end;
+	unsigned at = 0;
+
+	assert_int_equal(cells_refresh(&heap->cells, &heap->blocks), 0);
+	assert_int_equal(occupancy_begin(o, plain->page_bytes, true, SITES, &heap->cells,
+					 &heap->blocks),
+			 0);
+	while (next_run(plain, &at, &start, &end))
+		assert_int_equal(occupancy_add_run(o, start, end), 0);
+	assert_true(o->sums.covered == plain->covered);
+	assert_true(o->sums.asked == plain->asked_bytes);
+	assert_true(o->sums.pinned == plain->pinned);
+	assert_true(o->sums.empty == plain->empty);
+	assert_true(o->sums.longest_free == plain->longest);
+	assert_memory_equal(o->sums.pages, plain->pages, sizeof(plain->pages));
+	assert_true(o->sums.headers == o->sums.pinned_headers + o->sums.empty_headers);
+	/* At odd addresses there is no header that could be in the right place. */
+	if (!heap->odd)
+		assert_true(o->sums.headers == plain->headers);
+	for (unsigned k = 0; k < SITES; k++)
+		assert_true(
+			near(o->pins[k], (double)plain->exclusive[k] + plain->shared[k]));
+}
+
+static void compare_pages(struct heap_at_hand *heap, const struct plain *plain)
+{
+	struct profile_depth depth = {.page_bytes = plain->page_bytes};
+	struct profile_site sites[SITES] = {0};
+	struct profile profile = {.sites = sites, .sites_count = SITES};
+	struct blame blame;
+	const struct pages_listener listeners[] = {{&blame, blame_part, NULL},
+						   {&depth, NULL, freespace_run}};
+	struct pages pages;
+	uint64_t start, end;
+	unsigned at = 0;
+
+	assert_int_equal(spans_gather(&heap->spans, &heap->blocks), 0);
+	assert_int_equal(blame_init(&blame, &heap->spans, SITES), 0);
+	pages_init(&pages, plain->page_bytes, &heap->spans, listeners, 2);
+	while (next_run(plain, &at, &start, &end))
+		pages_add_run(&pages, start, end);
+	pages_begin_region(&pages);
+	blame_end_region(&blame);
+	blame_close(&blame, 0, 1, &profile);
+	blame_done(&blame);
+	for (unsigned k = 0; k < SITES; k++) {
+		assert_true(sites[k].pinned_exclusive_bytes == plain->exclusive[k]);
+		assert_true(near(sites[k].pinned_shared_bytes, plain->shared[k]));
+		assert_true(sites[k].pinned_pages == plain->pages_of[k]);
+	}
+	for (unsigned c = 0; c < 64; c++) {
+		assert_true(depth.free_runs[c].count == plain->free_runs[c].count);
+		assert_true(depth.free_runs[c].bytes == plain->free_runs[c].bytes);
+	}
+}
+
+static void churn(uint32_t page_bytes, bool odd, unsigned rounds)
+{
+	struct heap_at_hand heap = {.random = page_bytes + odd, .odd = odd};
+
+	for (unsigned round = 0; round < rounds; round++) {
+		struct plain *plain = calloc(1, sizeof(*plain));
+		/* Now and then so many that marking them is given up. */
+		unsigned events = round % 17 == 5 ? 6000 : next_random(&heap) % 60;
+
+		assert_non_null(plain);
+		plain->page_bytes = page_bytes;
+		for (unsigned i = 0; i < events; i++) {
+			/* Fuller and emptier in turn. */
+			if (next_random(&heap) % 100 < (round / 40 % 2 ? 60 : 40))
+				release(&heap);
+			else
+				allocate(&heap);
+		}
+		paint(&heap, plain);
+		look_at_bytes(plain);
+		compare_occupancy(&heap, plain);
+		compare_pages(&heap, plain);
+		free(plain);
+	}
+	cells_done(&heap.cells);
+	occupancy_done(&heap.occupancy);
+	spans_done(&heap.spans);
+	blocks_done(&heap.blocks);
+}
+
+static void agrees_byte_by_byte(void **state)
+{
+	(void)state;
+	churn(4096, false, 400);
+}
+
+static void with_larger_pages(void **state)
+{
+	(void)state;
+	churn(8192, false, 150);
+}
+
+/* As only a damaged dump has them, or an allocator that is not like others. */
+static void at_odd_addresses(void **state)
+{
+	(void)state;
+	churn(4096, true, 150);
+}
+
+/* The blocks of a damaged dump overlap; each byte is one block's. */
+static void overlapping_blocks_count_once(void **state)
+{
+	static const struct block blocks[] = {
+		{.address = HEAP + 64, .size = 10000, .usable = 10008, .site = 1},
+		{.address = HEAP + 80, .size = 100, .usable = 104, .site = 2},
+		{.address = HEAP + 4096 + 16, .size = 8000, .usable = 8008, .site = 3},
+	};
+	struct heap_at_hand heap = {0};
+	struct block older;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(blocks_put(&heap.blocks, &blocks[i], &older), 0);
+	assert_int_equal(cells_refresh(&heap.cells, &heap.blocks), 0);
+	assert_int_equal(
+		occupancy_begin(&heap.occupancy, 4096, true, 4, &heap.cells, &heap.blocks),
+		0);
+	assert_int_equal(occupancy_add_run(&heap.occupancy, HEAP, HEAP + 4 * 4096), 0);
+	assert_true(heap.occupancy.sums.covered == 4096 + 16 + 8008 - 64);
+	assert_true(heap.occupancy.sums.pinned == 3 * 4096 - (4096 + 16 + 8008 - 64));
+	assert_true(heap.occupancy.pins[2] == 0);
+	cells_done(&heap.cells);
+	occupancy_done(&heap.occupancy);
+	blocks_done(&heap.blocks);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(agrees_byte_by_byte),
+		cmocka_unit_test(with_larger_pages),
+		cmocka_unit_test(at_odd_addresses),
+		cmocka_unit_test(overlapping_blocks_count_once),
+	};
+
+	return cmocka_run_group_tests_name("occupancy", tests, NULL, NULL);
+}
