@@ -133,6 +133,10 @@ void blame_part(void *context, const struct pages_part *part)
 		if (to > part->end)
 			to = part->end;
 		add_to_huge(blame, part, from, to);
+		/* Those between the first and the last are all free and nobody's, or all
+		 * one block's and not free at all. */
+		if (to < (part->end - 1) / BLAME_HUGE_BYTES * BLAME_HUGE_BYTES)
+			to = (part->end - 1) / BLAME_HUGE_BYTES * BLAME_HUGE_BYTES;
 		from = to;
 	}
 }

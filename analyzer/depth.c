@@ -42,12 +42,25 @@ static void map_part(void *context, const struct pages_part *part)
 
 	if (part->covered_bytes == 0)
 		map->empty_bytes += bytes;
+	if (map->depth->pages_count == 0)
+		return;
 	memset(map->depth->page_classes + map->pages, (int)class, pages);
 	map->pages += pages;
 }
 
+/* As many bytes of a heap as a map may show: all, but not all that a damaged dump says. */
+static uint64_t mappable_bytes(const struct snapshot *snapshot)
+{
+	uint64_t rss = snapshot->head.rss_bytes;
+
+	if (rss < 16ull << 30)
+		return 16ull << 30;
+	return rss < 1ull << 40 ? rss : 1ull << 40;
+}
+
 /* Room for the pages and stretches of all heaps. */
-static int make_map(struct profile_depth *depth, const struct regions *regions)
+static int make_map(struct profile_depth *depth, const struct snapshot *snapshot,
+		    const struct regions *regions)
 {
 	size_t runs = 0;
 	uint64_t pages = 0;
@@ -61,6 +74,8 @@ static int make_map(struct profile_depth *depth, const struct regions *regions)
 		pages += region_resident(region, region->start, region->end) /
 			 depth->page_bytes;
 	}
+	if (pages > mappable_bytes(snapshot) / depth->page_bytes)
+		pages = runs = 0;
 	depth->stretches = calloc(runs + 1, sizeof(*depth->stretches));
 	depth->page_classes = malloc(pages + 1);
 	depth->pages_count = pages;
@@ -87,13 +102,15 @@ static void walk_region(struct walk *walk, const struct region *region)
 	for (size_t i = 0; i < region->runs_count; i++) {
 		if (!region_run(region, i, &run))
 			continue;
-		depth->stretches[depth->stretches_count++] = (struct profile_stretch){
-			.start = run.start,
-			.pages = (run.end - run.start) / depth->page_bytes,
-			.first = walk->map.pages,
-			.kind = region->kind,
-			.region_begins = begins,
-		};
+		if (depth->pages_count > 0)
+			depth->stretches[depth->stretches_count++] =
+				(struct profile_stretch){
+					.start = run.start,
+					.pages = (run.end - run.start) / depth->page_bytes,
+					.first = walk->map.pages,
+					.kind = region->kind,
+					.region_begins = begins,
+				};
 		begins = false;
 		pages_add_run(&walk->pages, run.start, run.end);
 	}
@@ -158,7 +175,7 @@ int depth_take(struct depth *depth, const struct depth_view *view)
 	taken->page_bytes = view->page_bytes;
 	r = spans_gather(&depth->spans, view->blocks);
 	if (r == 0)
-		r = make_map(taken, view->regions);
+		r = make_map(taken, view->snapshot, view->regions);
 	if (r == 0)
 		r = blame_init(&depth->blame, &depth->spans, view->sites_count);
 	if (r == 0) {

@@ -114,7 +114,7 @@ int growth_add(struct growth *growth, size_t i, const struct profile_snapshot *s
 	double ratio = f > r ? 1 - (double)r / (double)f : 0;
 	bool telling = f >= TELLING_RESIDENT_BYTES, ends, new_high;
 
-	if (make_room(growth, sites_count) < 0)
+	if (make_room(growth, sites_count + 1) < 0)
 		return -ENOMEM;
 	add_time(growth, snapshot->time_ns);
 	ends = growth->open && (!telling || ratio < growth->highest - SAG);
@@ -124,14 +124,16 @@ int growth_add(struct growth *growth, size_t i, const struct profile_snapshot *s
 		end_stretch(growth);
 		growth->open = false;
 	}
-	memcpy(growth->last, pins, sites_count * sizeof(*pins));
+	if (sites_count > 0)
+		memcpy(growth->last, pins, sites_count * sizeof(*pins));
 	if (new_high) {
 		growth->highest = ratio;
 		growth->to = i;
 		growth->lost = f > r ? f - r : 0;
 	} else if (telling && !growth->open) {
 		begin_stretch(growth, i, ratio, f > r ? f - r : 0);
-		memcpy(growth->before, pins, sites_count * sizeof(*pins));
+		if (sites_count > 0)
+			memcpy(growth->before, pins, sites_count * sizeof(*pins));
 		memset(growth->before + sites_count, 0,
 		       (growth->room - sites_count) * sizeof(*pins));
 	}

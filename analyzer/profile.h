@@ -172,7 +172,9 @@ struct profile_depth {
 	struct profile_heap *heaps;
 	size_t heaps_count;
 	uint64_t trim_would_return_bytes;
-	struct profile_stretch *stretches; /* in order of address */
+	/* In order of address; none where a damaged dump tells of more than there can be.
+	 */
+	struct profile_stretch *stretches;
 	size_t stretches_count;
 	uint8_t *page_classes; /* as in page_occupancy, by page */
 	size_t pages_count;

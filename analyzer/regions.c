@@ -109,20 +109,23 @@ static bool holds_block(const struct cells *cells, uint64_t start, uint64_t end)
 	return first < cells->places_count && cells->places[first].address < end;
 }
 
-/* Whether a block was ever cut from the heap of an arena that would begin here. */
-static bool is_arena(const struct cells *cells, uint64_t start)
+/* The first heap of an arena that begins in [start, end): a block was once cut from it.
+ * Returns end where there is none. */
+static uint64_t find_arena(const struct cells *cells, uint64_t start, uint64_t end)
 {
-	size_t g = cells_find_group(cells, start);
+	uint64_t first = (start + REGIONS_ARENA_BYTES - 1) & ~(REGIONS_ARENA_BYTES - 1);
+	size_t g = cells_find_group(cells, first);
 
-	for (; g < cells->groups_count; g++) {
-		const struct cells_group *group = cells->groups[g];
+	for (; first < end && g < cells->groups_count; g++) {
+		uint64_t address = cells->groups[g]->number << CELLS_GROUP_SHIFT;
+		uint64_t heap = address & ~(REGIONS_ARENA_BYTES - 1);
 
-		if (group->number << CELLS_GROUP_SHIFT >= start + REGIONS_ARENA_BYTES)
+		if (heap >= end)
 			break;
-		if (group->chunks)
-			return true;
+		if (cells->groups[g]->chunks)
+			return heap;
 	}
-	return false;
+	return end;
 }
 
 /* An arena none of whose blocks lived at a snapshot: nothing else lies there by chance. */
@@ -187,20 +190,16 @@ static int part(struct regions *regions, const struct region *whole,
 	int r = 0;
 
 	while (r == 0 && rest.start < rest.end) {
-		uint64_t heap =
-			(rest.start + REGIONS_ARENA_BYTES - 1) & ~(REGIONS_ARENA_BYTES - 1);
+		uint64_t heap = find_arena(cells, rest.start, rest.end);
 		struct region piece = rest;
 
-		while (heap < rest.end && !is_arena(cells, heap))
-			heap += REGIONS_ARENA_BYTES;
 		if (heap == rest.start) {
-			if (piece.end > heap + REGIONS_ARENA_BYTES)
+			if (piece.end - heap > REGIONS_ARENA_BYTES)
 				piece.end = heap + REGIONS_ARENA_BYTES;
 			piece.kind = PROFILE_REGION_ARENA;
 			r = append(regions, &piece);
 		} else {
-			if (piece.end > heap)
-				piece.end = heap;
+			piece.end = heap;
 			r = append_mapped(regions, &piece, cells, page_bytes, true);
 		}
 		rest.start = piece.end;

@@ -108,7 +108,7 @@ class Figures:
         """What another tool wrote, by the same number of events."""
         events = self.events(workload)
         values = [
-            s.recorded_bytes / (s.operations * events)
+            s.recorded_bytes / (s.operations * events + self.workloads[workload].extra_events)
             for s in self.rounds(workload, tool).values()
         ] if events else []
         return median(values) if values else None

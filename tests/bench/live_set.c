@@ -3,10 +3,11 @@
  * live_set.c - threads that keep a set of live blocks and replace random ones.
  *
  * live_set THREADS LIVE STEPS: LIVE blocks of 16 to 512 bytes, shared out among THREADS
- * threads. Each thread does STEPS steps: it frees one of its blocks, chosen at random, and
- * allocates another one of random size, by one of 64 call paths chosen at random. Prints
- * operations=STEPS of all threads together and the time of the steps alone: the first
- * filling, the threads' start and their end are not counted.
+ * threads; with 0 the main thread does it and there is no other. Each thread does STEPS
+ * steps: it frees one of its blocks, chosen at random, and allocates another one of random
+ * size, by one of 64 call paths chosen at random. Prints operations=STEPS of all threads
+ * together and the time of the steps alone: the first filling, the threads' start and their
+ * end are not counted.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -80,27 +81,43 @@ static void replace(struct worker *worker, size_t slot)
 	worker->blocks[slot] = block;
 }
 
-static void *work(void *argument)
+static void fill(struct worker *worker)
 {
-	struct worker *worker = argument;
-
 	for (size_t i = 0; i < worker->live; i++)
 		replace(worker, i);
-	pthread_barrier_wait(&filled);
-	pthread_barrier_wait(&started);
+}
+
+static void take_steps(struct worker *worker)
+{
 	for (uint64_t i = 0; i < worker->steps; i++) {
 		size_t slot = (next_random(worker) >> 16) % worker->live;
 
 		free(worker->blocks[slot]);
 		replace(worker, slot);
 	}
-	pthread_barrier_wait(&finished);
+}
+
+static void empty(struct worker *worker)
+{
 	for (size_t i = 0; i < worker->live; i++)
 		free(worker->blocks[i]);
+	free(worker->blocks);
+}
+
+static void *work(void *argument)
+{
+	struct worker *worker = argument;
+
+	fill(worker);
+	pthread_barrier_wait(&filled);
+	pthread_barrier_wait(&started);
+	take_steps(worker);
+	pthread_barrier_wait(&finished);
+	empty(worker);
 	return NULL;
 }
 
-static void start(struct worker *worker, size_t live, uint64_t steps, uint64_t seed)
+static void prepare(struct worker *worker, size_t live, uint64_t steps, uint64_t seed)
 {
 	*worker = (struct worker){
 		.random = seed * 0x9e3779b97f4a7c15u,
@@ -108,8 +125,35 @@ static void start(struct worker *worker, size_t live, uint64_t steps, uint64_t s
 		.live = live,
 		.blocks = calloc(live, sizeof(void *)),
 	};
-	if (!worker->blocks || pthread_create(&worker->thread, NULL, work, worker) != 0)
+	if (!worker->blocks)
 		abort();
+}
+
+static void run_threads(struct worker *workers, size_t threads, struct stopwatch *watch)
+{
+	pthread_barrier_init(&filled, NULL, (unsigned)threads + 1);
+	pthread_barrier_init(&started, NULL, (unsigned)threads + 1);
+	pthread_barrier_init(&finished, NULL, (unsigned)threads + 1);
+	for (size_t i = 0; i < threads; i++) {
+		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+			abort();
+	}
+	pthread_barrier_wait(&filled);
+	stopwatch_start(watch);
+	pthread_barrier_wait(&started);
+	pthread_barrier_wait(&finished);
+	stopwatch_stop(watch);
+	for (size_t i = 0; i < threads; i++)
+		pthread_join(workers[i].thread, NULL);
+}
+
+static void run_alone(struct worker *worker, struct stopwatch *watch)
+{
+	fill(worker);
+	stopwatch_start(watch);
+	take_steps(worker);
+	stopwatch_stop(watch);
+	empty(worker);
 }
 
 int main(int argc, char **argv)
@@ -120,24 +164,19 @@ int main(int argc, char **argv)
 	uint64_t steps = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
 	struct stopwatch watch;
 
-	if (threads == 0 || threads > THREADS_MAX || live < threads || steps == 0) {
+	if (threads > THREADS_MAX || live == 0 || live < threads || steps == 0) {
 		fprintf(stderr, "usage: live_set THREADS LIVE STEPS\n");
 		return 2;
 	}
-	pthread_barrier_init(&filled, NULL, (unsigned)threads + 1);
-	pthread_barrier_init(&started, NULL, (unsigned)threads + 1);
-	pthread_barrier_init(&finished, NULL, (unsigned)threads + 1);
-	for (size_t i = 0; i < threads; i++)
-		start(&workers[i], live / threads, steps, i + 1);
-	pthread_barrier_wait(&filled);
-	stopwatch_start(&watch);
-	pthread_barrier_wait(&started);
-	pthread_barrier_wait(&finished);
-	stopwatch_stop(&watch);
-	for (size_t i = 0; i < threads; i++) {
-		pthread_join(workers[i].thread, NULL);
-		free(workers[i].blocks);
+	if (threads == 0) {
+		prepare(&workers[0], live, steps, 1);
+		run_alone(&workers[0], &watch);
+		stopwatch_print(&watch, steps);
+		return 0;
 	}
+	for (size_t i = 0; i < threads; i++)
+		prepare(&workers[i], live / threads, steps, i + 1);
+	run_threads(workers, threads, &watch);
 	stopwatch_print(&watch, steps * threads);
 	return 0;
 }

@@ -8,6 +8,7 @@ import glob
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 # How often a tool is run: in every round; or once, at the small size, since it takes ten to
@@ -148,6 +149,7 @@ class Gperftools(Preloaded):
     about = "gperftools' heap profiler (HEAPPROFILE): sums by stack, allocator replaced"
     patterns = ("/usr/lib/*/libtcmalloc.so.4", "/usr/lib64/libtcmalloc.so.4")
     variables = {"HEAPPROFILE": "@OUT@/heap"}
+    schedule = ONCE_SMALL  # several microseconds a stack
 
 
 class Jemalloc(Preloaded):
@@ -175,6 +177,7 @@ class JemallocEvery(Jemalloc):
     title = "jemalloc prof, all"
     about = "jemalloc's profiler made to sample every allocation (lg_prof_sample:0)"
     variables = {"MALLOC_CONF": Jemalloc.variables["MALLOC_CONF"] + ",lg_prof_sample:0"}
+    schedule = ONCE_SMALL  # likewise
 
 
 class Sysprof(Preloaded):
@@ -187,6 +190,17 @@ class Sysprof(Preloaded):
     def command(self, program, directory, environment):
         return ["sh", "-c", 'exec "$@" 9>recording/trace.syscap', "sh",
                 *super().command(program, directory, environment)]
+
+    def missing(self):
+        """Most versions record only into a ring that sysprof's daemon hands them on D-Bus."""
+        if not self.library():
+            return "no libsysprof-memory-4.so"
+        with tempfile.TemporaryDirectory() as directory:
+            (Path(directory) / "recording").mkdir()
+            command = self.command(["ls", "-l", "/"], Path(directory), {})
+            subprocess.run(command, cwd=directory, capture_output=True, timeout=30, check=False)
+            recorded = self.recorded_bytes(Path(directory))
+        return None if recorded else "its library records nothing without sysprof's daemon"
 
 
 class Memusage(Preloaded):
@@ -230,6 +244,7 @@ class Dhat(Valgrind):
 class Memcheck(Valgrind):
     name = title = "memcheck"
     about = "Valgrind's memcheck with a full leak check"
+    writes = False  # only about errors and leaks
     arguments = ("--leak-check=full",)
 
 

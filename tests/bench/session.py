@@ -60,13 +60,13 @@ class Results:
 
 
 class LongTrace(LiveSet):
-    """One thread over a small live set, for a given number of events."""
+    """The main thread alone over a small live set, for a given number of events."""
 
     group = "length"
     live = 10000
 
     def __init__(self, events):
-        super().__init__(1)
+        super().__init__(0)
         self.name = self.title = f"{events:,} events"
         self.steps = (events - 2 * self.live) // 2
 

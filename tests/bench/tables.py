@@ -68,7 +68,7 @@ class Tables:
     def targets(self):
         found = verdicts(self.figures)
         rows = [[v.target, v.figure, MET[v.met]] for v in found]
-        head = "| target | measured | |\n|---|---|---|\n"
+        head = "| target | measured | |\n| --- | --- | --- |\n"
         return head + "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
     def pair(self):

@@ -43,6 +43,7 @@ class Workload:
 
     group = ""
     events = None
+    extra_events = 0  # besides those of the operations: a run's set-up and its end
     threads = 1
     small = True
     easier = None  # the workload that a tool must have managed, or this one is not tried
@@ -137,6 +138,7 @@ class LiveSet(SelfTimed):
     def __init__(self, threads):
         super().__init__(f"threads-{threads}", f"{threads} thread{'s' * (threads > 1)}")
         self.threads = threads
+        self.extra_events = 2 * self.live
         self.easier = f"threads-{threads // 2}" if threads > 1 else None
         self.small = threads <= 2
 
@@ -202,6 +204,8 @@ class Interpreter(Program):
 class Cc1plus(Program):
     """g++ -O2 without its driver, which heaptrack would trace instead of the compiler."""
 
+    amounts = {FULL: 2, QUICK: 1, SMALL: 0}
+
     def __init__(self):
         super().__init__("cc1plus", "g++")
 
@@ -212,7 +216,7 @@ class Cc1plus(Program):
         ).stdout.strip()
         self.sources = {size: place.inputs / f"{size}.ii" for size in (FULL, QUICK, SMALL)}
         for size, source in self.sources.items():
-            less = [] if size == FULL else ["-DSMALL"]
+            less = [f"-DAMOUNT={self.amounts[size]}"]
             subprocess.run(
                 ["g++", "-std=gnu++17", *less, "-E", INPUTS / "heavy.cc", "-o", source],
                 check=True,

@@ -66,6 +66,14 @@ def test_exceptions(trace, build):
     assert process["recording"]["unwind"]["truncated"] == 0
 
 
+@pytest.mark.parametrize("build", BUILDS)
+def test_lookalikes(trace, build):
+    """Stacks that one could take for the last one: stale, or gone; and half-made frames."""
+    run = trace(f"stack_lookalikes_{build}", 1500, options="verify=1")
+    process = expect_same_stacks(run)
+    assert process["recording"]["unwind"]["truncated"] == 0
+
+
 def stacks_of(process, function):
     """Run-independent stacks below `function`, and how often each allocated."""
     counts = Counter()
@@ -78,7 +86,7 @@ def stacks_of(process, function):
     return counts
 
 
-@pytest.mark.parametrize("program", ["stack_shapes", "stack_exceptions"])
+@pytest.mark.parametrize("program", ["stack_shapes", "stack_lookalikes", "stack_exceptions"])
 def test_unchecked_stacks_are_the_same(trace, program):
     """Nothing is compared in ordinary use: what is taken then is the same."""
     runs = [
@@ -88,7 +96,7 @@ def test_unchecked_stacks_are_the_same(trace, program):
     processes = [only_process(run) for run in runs]
     counts = [stacks_of(process, "at_the_end") for process in processes]
     assert sum(counts[0].values()) == runs[0].truth["sites"]["at_the_end"]["allocations"]
-    assert len(counts[0]) > 100
+    assert len(counts[0]) >= 40
     assert counts[0] == counts[1] == counts[2]
     assert checked(processes[2:]) == (0, 0)
 

@@ -36,7 +36,7 @@ static TRUTH_SITE void at_the_end(size_t size)
 class guard
 {
       public:
-	explicit guard(unsigned depth) : depth(depth)
+	explicit guard(unsigned at) : depth(at)
 	{
 	}
 	guard(const guard &) = delete;

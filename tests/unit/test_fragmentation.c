@@ -228,6 +228,7 @@ static void only_glibcs_heaps_are_known(void **state)
 	struct profile *p;
 
 	(void)state;
+	assert_int_equal(dump_writer_close(&writer, MFT_STATE_EXITED), 0);
 	teardown(NULL);
 	scratch_open(&scratch);
 	assert_int_equal(dump_writer_open(&writer, scratch.path, 65536), 0);
@@ -387,6 +388,38 @@ static void where_fragmentation_grew(void **state)
 	profile_free(p);
 }
 
+/* A damaged dump can tell of petabytes: neither time nor memory follow. */
+static void more_than_there_can_be(void **state)
+{
+	const uint64_t pages = 1ull << 48;
+	uint8_t runs[32], *end = mft_put_varint(runs, 0);
+	struct mft_snapshot_map map = {
+		.kind = MFT_MAP_ANON,
+		.start = HEAP,
+		.length = pages * PAGE,
+		.resident_bytes = pages * PAGE,
+	};
+	struct profile *p;
+
+	(void)state;
+	end = mft_put_varint(end, pages);
+	map.runs = (struct mft_bytes){runs, (size_t)(end - runs)};
+	chunk(ARENA + 0xa00, 1024, a);
+	dump_alloc(s, MFT_OP_MALLOC, HEAP + 16, 100, 112, b);
+	begin_snapshot(MFT_SNAPSHOT_EXIT, 0, 0);
+	assert_true(dump_room(s, 128));
+	assert_int_equal(mft_put_snapshot_map(&s->encoder, &map), 0);
+	dump_snapshot_end(s);
+	p = replay();
+	assert_int_equal(p->depth->heaps_count, 1);
+	assert_true(p->depth->heaps[0].start == ARENA);
+	assert_true(p->depth->heaps[0].end == ARENA + (64ull << 20));
+	assert_int_equal(p->depth->pages_count, 0);
+	assert_true(p->sites[0].pinned_exclusive_bytes == PAGE - 1016);
+	assert_true(p->sites[1].pinned_exclusive_bytes == PAGE - 112);
+	profile_free(p);
+}
+
 static void free_runs_and_sizes(void **state)
 {
 	struct profile *p;
@@ -427,6 +460,7 @@ int main(void)
 		FRAGMENTATION_TEST(the_moment_asked_for),
 		FRAGMENTATION_TEST(a_second_replay_finds_the_same),
 		FRAGMENTATION_TEST(where_fragmentation_grew),
+		FRAGMENTATION_TEST(more_than_there_can_be),
 		FRAGMENTATION_TEST(free_runs_and_sizes),
 	};
 

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 // What the C++ compiler is given in scripts/bench: parts of the library and templates over
-// it. With -DSMALL, less of both.
+// it; with a smaller AMOUNT, less of both.
+#ifndef AMOUNT
+#define AMOUNT 2
+#endif
+#include <utility>
+#include <vector>
+#if AMOUNT > 0
 #include <algorithm>
 #include <string>
-#include <vector>
-#ifndef SMALL
+#endif
+#if AMOUNT > 1
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,8 +18,14 @@
 #include <unordered_map>
 #endif
 
+#if AMOUNT > 0
+using name_type = std::string;
+#else
+using name_type = std::vector<char>;
+#endif
+
 template <int N> struct item {
-	std::string name;
+	name_type name;
 	std::vector<int> values;
 	int key = N;
 
@@ -29,11 +41,13 @@ template <int N> int work(int seed)
 	int sum = 0;
 
 	for (auto &it : items) {
-		it.name = std::to_string(seed * N);
+		it.name.assign(3, 'a');
 		it.values.assign(static_cast<std::size_t>(N), seed);
 	}
+#if AMOUNT > 0
 	std::sort(items.begin(), items.end());
-#ifndef SMALL
+#endif
+#if AMOUNT > 1
 	std::map<std::string, item<N>> by_name;
 	std::unordered_map<int, std::shared_ptr<item<N>>> by_key;
 	std::function<void(const item<N> &)> add = [&](const item<N> &it) {
@@ -60,9 +74,5 @@ template <int... N> int work_all(int seed, std::integer_sequence<int, N...>)
 
 int main(int argc, char **)
 {
-#ifdef SMALL
-	return work_all(argc, std::make_integer_sequence<int, 1>());
-#else
-	return work_all(argc, std::make_integer_sequence<int, 2>());
-#endif
+	return work_all(argc, std::make_integer_sequence<int, AMOUNT + 1>());
 }

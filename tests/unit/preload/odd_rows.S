@@ -38,7 +38,7 @@ row	odd_realigned_far
 row	odd_realigned_no_more
 	end
 
-/* The same through another register, without the dereference, and with one more operation. */
+/* The same through another register, not dereferenced, and with one more operation. */
 	begin
 	.cfi_escape 0x0f, 3, 0x7a, 0x78, 0x06
 	.cfi_escape 0x10, 0x06, 2, 0x76, 0x00
