@@ -8,8 +8,9 @@
 #include "model.h"
 #include "snapshot.h"
 
-/* Looking at a block costs about what an event costs. */
+/* Looking at a block costs about three times what an event costs. */
 #define DEPTH_BLOCKS_LEAST (4u << 20)
+#define DEPTH_EVENTS_A_BLOCK 3
 
 void heap_init(struct heap *heap, const struct mft_header *header,
 	       const struct profile_moment *moment)
@@ -187,7 +188,9 @@ static int look_deeper(struct heap *heap, const struct snapshot *snapshot, uint6
 	};
 
 	if (heap->moment.kind != PROFILE_MOMENT_INDEX &&
-	    heap->depth_blocks > DEPTH_BLOCKS_LEAST + ledger->allocations + ledger->frees) {
+	    heap->depth_blocks >
+		    DEPTH_BLOCKS_LEAST +
+			    (ledger->allocations + ledger->frees) / DEPTH_EVENTS_A_BLOCK) {
 		depth_done(&heap->depth);
 		return 0;
 	}

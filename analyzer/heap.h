@@ -5,8 +5,8 @@
  * Each snapshot of the dump, at its place among the events, becomes a profile_snapshot. F
  * is taken over the regions that the allocator serves blocks from (regions.h). One snapshot
  * is looked at in depth: that of the chosen moment. Which one it is shows at the end only,
- * so each that might be it is looked at, as long as that costs no more than the replay of
- * the events itself; otherwise the profile comes without depth, and the dump has to be
+ * so each that might be it is looked at, as long as that costs less than the replay of the
+ * events itself; otherwise the profile comes without depth, and the dump has to be
  * replayed again with the snapshot's index.
  * Threads: one at a time. Memory: spans of the live blocks, 40 bytes a site, a snapshot's
  * figures.
