@@ -9,7 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from measuring import Limits, run
@@ -134,7 +134,11 @@ class Session:
 
     def run_once(self, workload, profiler, size, number):
         directory = self.fresh_directory()
-        sample = workload.measure(profiler, size, self.place, directory)
+        place = self.place
+        if size == SMALL:
+            longer = Limits(2 * place.limits.seconds, place.limits.memory_bytes)
+            place = replace(place, limits=longer)
+        sample = workload.measure(profiler, size, place, directory)
         self.results.add(workload.name, size, profiler.name, number, sample)
         if sample.failure:
             self.results.notes.append(f"{workload.name}, {profiler.name}: {sample.failure}")
