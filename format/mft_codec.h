@@ -6,7 +6,8 @@
  * inline because it is the recorder's hot path; decoding checks every length and never
  * reads beyond the buffer that it was given.
  * Threads: an encoder or a decoder belongs to one thread at a time.
- * Not here: chunks, files, and what records mean (docs/format.md).
+ * Not here: chunks, files, what records mean (docs/format.md), and the records of scans for
+ * pointers (mft_scan.h).
  *
  * Varints carry their length in the lowest set bit of the first byte: n-1 zero bits, a one
  * bit, then 7n value bits, for n = 1..8; a first byte of 0 is followed by 8 bytes. So both

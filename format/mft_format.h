@@ -213,7 +213,13 @@ enum mft_op {
 		0x8e, /* string: path of the module whose malloc serves the program */
 	MFT_OP_NOTICE = 0x8f, /* enum mft_notice_code, string */
 	MFT_OP_SNAPSHOT_THREADS =
-		0x90, /* within a snapshot: tids, of the recorded threads that live */
+		0x90,	    /* within a snapshot: tids, of the recorded threads that live */
+	MFT_OP_SCAN = 0x91, /* struct mft_scan: opens a scan for pointers */
+	MFT_OP_SCAN_ROOT = 0x92,  /* struct mft_scan_root */
+	MFT_OP_SCAN_WORDS = 0x93, /* words that point to where blocks may be */
+	MFT_OP_SCAN_CONTENTS =
+		0x94,		/* other words of the heap, for what they say of those */
+	MFT_OP_SCAN_END = 0x95, /* struct mft_scan_end; a scan without it is incomplete */
 };
 
 #define MFT_LONG_HEADER_BYTES 3u
@@ -247,6 +253,22 @@ enum mft_map_kind {
 	MFT_MAP_OTHER = 7,    /* vdso and the like */
 	MFT_MAP_OWN_FILE = 8, /* windows onto the dump; their pages count as file-backed */
 };
+
+/* What memory is that holds pointers without being the heap's. */
+enum mft_root_kind {
+	MFT_ROOT_MODULE = 1,	/* writable segment of a program or library */
+	MFT_ROOT_STACK = 2,	/* of a thread, from its stack pointer up */
+	MFT_ROOT_REGISTERS = 3, /* of a thread, where they were saved */
+	MFT_ROOT_TLS = 4,	/* a thread's descriptor and static thread-local storage */
+	MFT_ROOT_MAPPING = 5	/* any other writable memory; may hold parts of the heap */
+};
+
+/* What a scan lacks; SCAN_END's FLAGS. */
+#define MFT_SCAN_DEADLINE (1u << 0) /* it ran out of time */
+#define MFT_SCAN_THREADS (1u << 1)  /* not every thread could be stopped */
+#define MFT_SCAN_PAGES (1u << 2)    /* some pages were swapped out, or not to be read */
+#define MFT_SCAN_SPACE (1u << 3)    /* words found no place in the dump */
+#define MFT_SCAN_MOVING (1u << 4)   /* the process was not stopped at all */
 
 enum mft_notice_code {
 	MFT_NOTICE_OWN_MALLOC = 1, /* text: path of the module with a malloc of its own */
