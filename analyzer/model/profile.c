@@ -40,6 +40,9 @@ void profile_free(struct profile *profile)
 	free(profile->sites);
 	free(profile->snapshots);
 	profile_depth_free(profile->depth);
+	free(profile->leaks.cycles);
+	free(profile->leaks.blocks);
+	free(profile->leaks.roots);
 	free(profile->damage);
 	free(profile);
 }
@@ -53,35 +56,105 @@ bool profile_is_glibc(const struct profile *profile)
 	       (strncmp(name, "libc.so", 7) == 0 || strncmp(name, "libc-2", 6) == 0);
 }
 
+/* ---- Leaks ------------------------------------------------------------------------- */
+
+static void move(struct profile_amount *from, struct profile_amount *to,
+		 const struct profile_amount *amount)
+{
+	from->bytes -= amount->bytes;
+	from->blocks -= amount->blocks;
+	to->bytes += amount->bytes;
+	to->blocks += amount->blocks;
+}
+
+void profile_suppress(struct profile *profile, size_t site, unsigned kinds,
+		      struct profile_amount *ret_moved)
+{
+	struct profile_amount *totals = profile->leaks.totals;
+	struct profile_amount *of_site = profile->sites[site].leaks;
+	struct profile_amount moved = {0, 0};
+
+	for (unsigned kind = 0; kind < PROFILE_LEAK_KINDS; kind++) {
+		struct profile_amount amount = of_site[kind];
+
+		if (!(kinds & 1u << kind) || kind == PROFILE_LEAK_SUPPRESSED)
+			continue;
+		move(&totals[kind], &totals[PROFILE_LEAK_SUPPRESSED], &amount);
+		move(&of_site[kind], &of_site[PROFILE_LEAK_SUPPRESSED], &amount);
+		moved.bytes += amount.bytes;
+		moved.blocks += amount.blocks;
+	}
+	if (kinds & 1u << PROFILE_LEAK_DEFINITE)
+		profile->sites[site].retained = (struct profile_amount){0, 0};
+	*ret_moved = moved;
+}
+
+struct profile_amount
+profile_leaked(const struct profile_leaks *leaks,
+	       const struct profile_amount amounts[PROFILE_LEAK_KINDS])
+{
+	struct profile_amount sum = amounts[PROFILE_LEAK_UNFREED];
+
+	if (!leaks->classified)
+		return sum;
+	sum = amounts[PROFILE_LEAK_POSSIBLE];
+	sum.bytes +=
+		amounts[PROFILE_LEAK_INDIRECT].bytes + amounts[PROFILE_LEAK_DEFINITE].bytes;
+	sum.blocks += amounts[PROFILE_LEAK_INDIRECT].blocks +
+		      amounts[PROFILE_LEAK_DEFINITE].blocks;
+	return sum;
+}
+
+const char *profile_leak_name(enum profile_leak_kind kind)
+{
+	static const char *const names[PROFILE_LEAK_KINDS] = {
+		[PROFILE_LEAK_UNFREED] = "unfreed",
+		[PROFILE_LEAK_REACHABLE] = "reachable",
+		[PROFILE_LEAK_POSSIBLE] = "possible",
+		[PROFILE_LEAK_INDIRECT] = "indirect",
+		[PROFILE_LEAK_DEFINITE] = "definite",
+		[PROFILE_LEAK_SUPPRESSED] = "suppressed",
+		[PROFILE_LEAK_YOUNG] = "young",
+	};
+
+	return (unsigned)kind < PROFILE_LEAK_KINDS ? names[kind] : "unknown";
+}
+
 /* ---- Moments ----------------------------------------------------------------------- */
 
 /* Below this the start-up of any program looks fragmented. */
 #define TELLING_RESIDENT_BYTES (1u << 20)
+/* So does that of one whose heap then grows to many times its size. */
+#define TELLING_PART 8u
 
-static int rank(const struct profile_snapshot *s)
+static int rank(const struct profile_snapshot *s, uint64_t highest_resident_bytes)
 {
-	if (s->resident_bytes >= TELLING_RESIDENT_BYTES)
+	if (s->resident_bytes >= TELLING_RESIDENT_BYTES &&
+	    s->resident_bytes >= highest_resident_bytes / TELLING_PART)
 		return 2;
 	return s->reason == MFT_SNAPSHOT_EXIT;
 }
 
-static bool is_worse(const struct profile_snapshot *a, const struct profile_snapshot *b)
+static bool is_worse(const struct profile_snapshot *a, const struct profile_snapshot *b,
+		     uint64_t highest)
 {
-	if (rank(a) != rank(b))
-		return rank(a) > rank(b);
+	if (rank(a, highest) != rank(b, highest))
+		return rank(a, highest) > rank(b, highest);
 	return (double)a->requested_bytes / (double)a->resident_bytes <
 	       (double)b->requested_bytes / (double)b->resident_bytes;
 }
 
 bool profile_moment_takes(const struct profile_moment *moment,
-			  const struct profile_snapshot *snapshots, size_t i, size_t best)
+			  const struct profile_snapshot *snapshots, size_t i, size_t best,
+			  uint64_t highest_resident_bytes)
 {
 	const struct profile_snapshot *s = &snapshots[i];
 	bool first = best == SIZE_MAX;
 
 	switch (moment->kind) {
 	case PROFILE_MOMENT_WORST:
-		return s->resident_bytes > 0 && (first || is_worse(s, &snapshots[best]));
+		return s->resident_bytes > 0 &&
+		       (first || is_worse(s, &snapshots[best], highest_resident_bytes));
 	case PROFILE_MOMENT_EXIT:
 		return s->reason == MFT_SNAPSHOT_EXIT;
 	case PROFILE_MOMENT_PEAK_LIVE:
@@ -99,10 +172,14 @@ bool profile_moment_takes(const struct profile_moment *moment,
 size_t profile_find_moment(const struct profile *profile,
 			   const struct profile_moment *moment)
 {
+	uint64_t highest = 0;
 	size_t best = SIZE_MAX;
 
 	for (size_t i = 0; i < profile->snapshots_count; i++)
-		if (profile_moment_takes(moment, profile->snapshots, i, best))
+		if (profile->snapshots[i].resident_bytes > highest)
+			highest = profile->snapshots[i].resident_bytes;
+	for (size_t i = 0; i < profile->snapshots_count; i++)
+		if (profile_moment_takes(moment, profile->snapshots, i, best, highest))
 			best = i;
 	return best;
 }

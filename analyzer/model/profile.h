@@ -39,6 +39,32 @@ struct profile_frame {
 };
 #define PROFILE_NO_MODULE UINT32_MAX
 
+/* What became of a block that was not freed; docs/leaks.md. */
+enum profile_leak_kind {
+	PROFILE_LEAK_UNFREED = 0, /* not known: no scan saw it */
+	PROFILE_LEAK_REACHABLE,
+	PROFILE_LEAK_POSSIBLE,
+	PROFILE_LEAK_INDIRECT,
+	PROFILE_LEAK_DEFINITE,
+	PROFILE_LEAK_SUPPRESSED, /* would count as a leak, but is not to (suppressions.h) */
+	PROFILE_LEAK_YOUNG,	 /* would, but is younger than was asked for */
+};
+#define PROFILE_LEAK_KINDS 7u
+
+struct profile_amount {
+	uint64_t bytes, blocks;
+};
+
+/* How the live bytes of a site grew over the second half of the run (trend.h). */
+struct profile_trend {
+	bool steady;	      /* they did, and had not stopped */
+	double bytes_per_s;   /* the median slope */
+	double low, high;     /* its 95 % confidence interval */
+	double p;	      /* that there is no trend */
+	uint64_t grown_bytes; /* in that half */
+	uint64_t window_ns;   /* how long it was */
+};
+
 /* A call site: one whole call stack that allocated. */
 struct profile_site {
 	uint32_t frame; /* innermost frame: the caller of the allocation function */
@@ -54,6 +80,15 @@ struct profile_site {
 	uint64_t freed;		  /* of the allocations, how many were released again */
 	uint64_t lifetime_ns_sum; /* over those */
 	uint64_t failed;
+	/* Of what is live at exit, or was at the scan. */
+	struct profile_amount leaks[PROFILE_LEAK_KINDS];
+	/* What the definitely lost blocks retain, themselves included. */
+	struct profile_amount retained;
+	/* Of all that leaks or is unfreed: when the first and the last was allocated, and
+	 * the thread that did, 0 where there were several. leak_last_ns 0: nothing is. */
+	uint64_t leak_first_ns, leak_last_ns;
+	uint32_t leak_thread;
+	struct profile_trend trend;
 	/* In the chosen snapshot (profile.chosen_snapshot). */
 	uint64_t pinned_exclusive_bytes;
 	double pinned_shared_bytes;
@@ -182,7 +217,7 @@ struct profile_depth {
 
 /* Which snapshot to look at in depth. */
 enum profile_moment_kind {
-	PROFILE_MOMENT_WORST = 0,     /* lowest utilisation */
+	PROFILE_MOMENT_WORST = 0,     /* lowest utilisation of a heap of some size */
 	PROFILE_MOMENT_EXIT,	      /* the last one at exit */
 	PROFILE_MOMENT_PEAK_LIVE,     /* the one with the highest R */
 	PROFILE_MOMENT_PEAK_RESIDENT, /* the one with the highest RSS */
@@ -194,6 +229,72 @@ struct profile_moment {
 	enum profile_moment_kind kind;
 	uint64_t time_ns;
 	size_t index;
+};
+
+#define PROFILE_CYCLE_STEPS 6u
+#define PROFILE_CYCLES_MOST 65536u
+
+/* A block on a cycle, and where in it the pointer to the next one lies. */
+struct profile_step {
+	size_t site;
+	uint64_t address;
+	uint64_t offset;	/* of the pointer, in this block */
+	uint64_t target_offset; /* 0: it points to the start of the next one */
+};
+
+/* Lost blocks each of which leads to each other. */
+struct profile_cycle {
+	uint64_t blocks, bytes;
+	uint64_t retained_blocks, retained_bytes; /* with what the cycle alone leads to */
+	bool entered; /* another lost block points into it: it is not the head */
+	/* The shortest cycle through its entry, or else through its oldest block: from that
+	 * block on, the first of its length. */
+	struct profile_step steps[PROFILE_CYCLE_STEPS];
+	uint64_t length;
+	/* The last of its length: its pointer leads back to the first. */
+	struct profile_step closing;
+};
+
+/* A place outside the heap that pointers were looked for in. */
+struct profile_root {
+	uint64_t start, end;
+	uint32_t kind;	 /* enum mft_root_kind */
+	uint32_t module; /* index, or PROFILE_NO_MODULE */
+	uint32_t tid;	 /* 0: none */
+};
+
+/* A block at the scan, for who wants to know what holds it. */
+struct profile_block {
+	uint64_t address, size;
+	uint64_t birth_ns;
+	uint32_t site, thread;
+	uint8_t kind;  /* enum profile_leak_kind */
+	bool interior; /* the pointer that holds it is an interior one */
+	/* The pointer that holds it: of a reachable or possibly lost block the last one of
+	 * a shortest way from a root, of an indirectly lost one any; 0: none. */
+	uint64_t pointer;
+	uint32_t holder; /* the block which that is in, or PROFILE_NO_BLOCK: in a root */
+};
+#define PROFILE_NO_BLOCK UINT32_MAX
+
+struct profile_leaks {
+	bool classified;	  /* by a scan; otherwise all is PROFILE_LEAK_UNFREED */
+	uint64_t time_ns;	  /* of the scan */
+	uint64_t scan_ns;	  /* how long the process stood still for it */
+	uint32_t flags;		  /* MFT_SCAN_*: what it lacks */
+	uint64_t threads_running; /* threads that it could not stop */
+	uint64_t absent_pages;	  /* that it could not look at */
+	struct profile_amount totals[PROFILE_LEAK_KINDS];
+	struct profile_cycle *cycles; /* that which retains most first */
+	size_t cycles_count;	      /* of them, at most PROFILE_CYCLES_MOST */
+	uint64_t cycles_total;
+	struct profile_amount in_cycles;
+	uint64_t older_than_ns; /* as was asked for; 0: any age counts */
+	/* Only where they were asked for; both in order of address. */
+	struct profile_block *blocks;
+	size_t blocks_count;
+	struct profile_root *roots;
+	size_t roots_count;
 };
 
 /* What the process did with mmap and friends itself, outside its allocator. */
@@ -221,7 +322,9 @@ struct profile {
 	size_t sites_count;
 	struct profile_snapshot *snapshots; /* in order of time */
 	size_t snapshots_count;
-	size_t worst_snapshot; /* index: lowest utilisation; SIZE_MAX: there is none */
+	/* index: lowest utilisation of those whose heap has at least an eighth of the
+	 * highest resident_bytes; SIZE_MAX: there is none */
+	size_t worst_snapshot;
 	/* The one that was asked for, the worst unless said otherwise; SIZE_MAX: there is
 	 * none. */
 	size_t chosen_snapshot;
@@ -257,17 +360,35 @@ struct profile {
 	uint64_t peak_bytes, peak_blocks, peak_time_ns;
 	/* at exit */
 	uint64_t live_bytes, live_blocks, live_usable_bytes;
+	struct profile_leaks leaks;
 	struct profile_mappings mappings;
 };
+
+/* Takes what leaks at a site, of those kinds whose bit (1 << kind) is set, out of the leaks
+ * and into PROFILE_LEAK_SUPPRESSED, at the site and in the totals. Sets *ret_moved to how
+ * much that was. */
+void profile_suppress(struct profile *profile, size_t site, unsigned kinds,
+		      struct profile_amount *ret_moved);
+
+/* What counts as leaked: definite, indirect and possible, or what is unfreed where there
+ * was no scan. */
+struct profile_amount
+profile_leaked(const struct profile_leaks *leaks,
+	       const struct profile_amount amounts[PROFILE_LEAK_KINDS]);
+
+/* "definite", "indirect", "possible", "reachable", "suppressed", "young", "unfreed" */
+const char *profile_leak_name(enum profile_leak_kind kind);
 
 /* Frees everything; NULL is fine. */
 void profile_free(struct profile *profile);
 void profile_depth_free(struct profile_depth *depth);
 
 /* Whether of snapshots 0 to i the i-th is the one of a moment, when of those before it the
- * one was `best` (SIZE_MAX: none). */
+ * one was `best` (SIZE_MAX: none). highest_resident_bytes: of the heap, of all snapshots;
+ * if it is that of 0 to i only, a later one may show that another was the worst. */
 bool profile_moment_takes(const struct profile_moment *moment,
-			  const struct profile_snapshot *snapshots, size_t i, size_t best);
+			  const struct profile_snapshot *snapshots, size_t i, size_t best,
+			  uint64_t highest_resident_bytes);
 
 /* The snapshot of a moment, an index, or SIZE_MAX where there is none. */
 size_t profile_find_moment(const struct profile *profile,
