@@ -19,7 +19,6 @@ void heap_init(struct heap *heap, const struct mft_header *header,
 	heap->moment = *moment;
 	heap->page_bytes = header->page_bytes;
 	heap->unit_ns = header->clock_unit_ns;
-	heap->worst = SIZE_MAX;
 	heap->chosen = SIZE_MAX;
 }
 
@@ -201,12 +200,12 @@ static int look_deeper(struct heap *heap, const struct snapshot *snapshot, uint6
 static int choose(struct heap *heap, const struct snapshot *snapshot, uint64_t clock,
 		  const struct model *model, bool is_glibc)
 {
-	const struct profile_moment worst = {.kind = PROFILE_MOMENT_WORST};
 	size_t i = heap->count - 1;
 
-	if (profile_moment_takes(&worst, heap->snapshots, i, heap->worst))
-		heap->worst = i;
-	if (!profile_moment_takes(&heap->moment, heap->snapshots, i, heap->chosen))
+	if (heap->snapshots[i].resident_bytes > heap->highest_resident_bytes)
+		heap->highest_resident_bytes = heap->snapshots[i].resident_bytes;
+	if (!profile_moment_takes(&heap->moment, heap->snapshots, i, heap->chosen,
+				  heap->highest_resident_bytes))
 		return 0;
 	heap->chosen = i;
 	return look_deeper(heap, snapshot, clock, model, is_glibc);
@@ -250,16 +249,18 @@ int heap_add(struct heap *heap, const struct snapshot *snapshot, uint64_t clock,
 
 bool heap_close(struct heap *heap, uint64_t end_ns, struct profile *profile)
 {
-	bool complete = heap->chosen == SIZE_MAX || heap->depth.taken != NULL;
+	const struct profile_moment worst = {.kind = PROFILE_MOMENT_WORST};
 
 	profile->snapshots = heap->snapshots;
 	profile->snapshots_count = heap->count;
-	profile->worst_snapshot = heap->worst;
-	profile->chosen_snapshot = heap->chosen;
+	profile->worst_snapshot = profile_find_moment(profile, &worst);
+	profile->chosen_snapshot = profile_find_moment(profile, &heap->moment);
+	if (heap->depth.taken && heap->depth.taken->snapshot != profile->chosen_snapshot)
+		depth_done(&heap->depth);
 	depth_close(&heap->depth, profile);
 	growth_close(&heap->growth, end_ns, profile);
 	heap->snapshots = NULL;
 	heap->count = 0;
 	heap->room = 0;
-	return complete;
+	return profile->depth || profile->chosen_snapshot == SIZE_MAX;
 }

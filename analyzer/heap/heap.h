@@ -6,8 +6,8 @@
  * is taken over the regions that the allocator serves blocks from (regions.h). One snapshot
  * is looked at in depth: that of the chosen moment. Which one it is shows at the end only,
  * so each that might be it is looked at, as long as that costs less than the replay of the
- * events itself; otherwise the profile comes without depth, and the dump has to be
- * replayed again with the snapshot's index.
+ * events itself; if it was too much, or another one was chosen in the end, the profile
+ * comes without depth, and the dump has to be replayed again with the snapshot's index.
  * Threads: one at a time. Memory: spans of the live blocks, 40 bytes a site, a snapshot's
  * figures.
  */
@@ -37,7 +37,8 @@ struct heap {
 	struct depth depth;
 	struct profile_snapshot *snapshots;
 	size_t count, room;
-	size_t worst, chosen;  /* SIZE_MAX: none yet */
+	size_t chosen; /* so far; SIZE_MAX: none yet */
+	uint64_t highest_resident_bytes;
 	uint64_t depth_blocks; /* that were looked at for depth so far */
 };
 

@@ -138,10 +138,10 @@ static bool looks_like_arena(const struct region *region, uint32_t page_bytes)
 
 static bool looks_like_stack(const struct region *region, uint32_t page_bytes)
 {
-	uint64_t length = region->end - region->start + page_bytes;
+	uint64_t over = (region->end - region->start) % STACK_STEP_BYTES;
 	struct snapshot_run run;
 
-	if (length % STACK_STEP_BYTES || region->runs_count == 0)
+	if ((over != 0 && over != STACK_STEP_BYTES - page_bytes) || region->runs_count == 0)
 		return false;
 	return region_run(region, region->runs_count - 1, &run) && run.end == region->end &&
 	       region_resident(region, region->start, region->start + page_bytes) == 0;

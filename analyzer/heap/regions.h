@@ -7,8 +7,9 @@
  * cut from them, and mappings that hold a block now; with any other allocator all mappings
  * in which a block begins or began at an earlier snapshot, told by where they start.
  * Not the allocator's: stacks of threads, told by their shape (a length that is a multiple
- * of 64 KiB together with a guard page, of which the upper end is resident and the lower
- * end is not: nptl, allocatestack.c), and what is left.
+ * of 64 KiB, alone or together with a guard page, of which the upper end is resident and
+ * the lower end is not: glibc before 2.27 takes the guard page off what was asked for,
+ * later ones add it), and what is left.
  * The kernel shows neighbouring mappings of one kind as one; they are parted where an
  * arena's heap begins or must end.
  * Threads: one at a time. Memory: regions_done; used again for the next snapshot.

@@ -213,6 +213,39 @@ static void the_worst_snapshot(void **state)
 	profile_free(p);
 }
 
+/* Start-up does not count: a heap has to have an eighth of the largest one's size. Which
+ * have shows at the end, when the one that is the worst has been passed by. */
+static void the_worst_is_not_startup(void **state)
+{
+	static const struct {
+		unsigned pages;
+		uint64_t bytes; /* live */
+	} heaps[] = {{280, 1000}, {900, 900000}, {4000, 15000000}};
+	static char pages[4001];
+	struct profile *p;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		block(HEAP + 16 * PAGE, heaps[i].bytes, i == 1 ? b : a);
+		memset(pages, '#', heaps[i].pages);
+		pages[heaps[i].pages] = '\0';
+		dump_snapshot(s, MFT_SNAPSHOT_INTERVAL, 0);
+		dump_snapshot_map(s, MFT_MAP_BRK, HEAP, pages);
+		dump_snapshot_end(s);
+		dump_free(s, HEAP + 16 * PAGE);
+	}
+	p = replay();
+	assert_int_equal(p->snapshots_count, 3);
+	assert_int_equal(p->worst_snapshot, 1);
+	assert_int_equal(p->chosen_snapshot, 1);
+	assert_non_null(p->depth);
+	assert_int_equal(p->depth->snapshot, 1);
+	assert_int_equal(p->depth->pages_count, 900);
+	assert_true(p->sites[0].pinned_exclusive_bytes == 0);
+	assert_true(p->sites[1].pinned_exclusive_bytes == p->snapshots[1].pinned_bytes);
+	profile_free(p);
+}
+
 static void without_telling_ones_exit_counts(void **state)
 {
 	struct profile *p;
@@ -241,6 +274,7 @@ int main(void)
 		HEAP_TEST(incomplete_snapshots_are_ignored),
 		HEAP_TEST(damaged_snapshots_are_dropped),
 		HEAP_TEST(the_worst_snapshot),
+		HEAP_TEST(the_worst_is_not_startup),
 		HEAP_TEST(without_telling_ones_exit_counts),
 	};
 
