@@ -24,6 +24,7 @@
 /* Bits of a pagemap entry: Documentation/admin-guide/mm/pagemap.rst. */
 #define PAGE_PRESENT (1ull << 63)
 #define PAGE_OF_FILE (1ull << 61)
+#define PAGE_EXCLUSIVE (1ull << 56) /* of an anonymous page: no other process has it */
 
 /* What the next snapshot depends on. Updated by whoever holds `busy`, read by anyone. */
 static struct {
@@ -40,6 +41,7 @@ static struct {
 	char maps[16 * 1024];
 	uint64_t pages[4096];
 	int tids[4096];
+	bool nothing_shared; /* no anonymous page is another process's too */
 	uint8_t runs[16 * 1024 + MFT_ENCODE_SLACK];
 } space;
 
@@ -132,6 +134,19 @@ static void add_page(struct run_writer *w, bool present, size_t page_bytes)
 	w->position += page_bytes;
 }
 
+/* Whether a page is the process's own, so that RSS counts it: of a file's private mapping
+ * the copies are; and a page that was read before anything was written to it is the one
+ * page of zeros that all processes have. That one looks like a page shared with a forked
+ * process, so it can be told only where nothing is shared. */
+static bool is_own_page(uint64_t entry, enum mft_map_kind kind)
+{
+	if (!(entry & PAGE_PRESENT) || kind == MFT_MAP_OWN_FILE)
+		return entry & PAGE_PRESENT;
+	if (entry & PAGE_OF_FILE)
+		return kind != MFT_MAP_FILE;
+	return (entry & PAGE_EXCLUSIVE) || !space.nothing_shared;
+}
+
 /* Looks at one mapping's pages. Returns false when that is not possible. */
 static bool look_at_pages(struct recorder *r, int pagemap, const struct mapping *mapping)
 {
@@ -157,13 +172,8 @@ static bool look_at_pages(struct recorder *r, int pagemap, const struct mapping 
 		if (got < (long)sizeof(space.pages[0]))
 			return false;
 		for (size_t i = 0; i < (size_t)got / sizeof(space.pages[0]); i++) {
-			bool present = space.pages[i] & PAGE_PRESENT;
+			bool present = is_own_page(space.pages[i], mapping->kind);
 
-			/* Of a file's private mapping only the copies are the process's
-			 * own. */
-			if (mapping->kind == MFT_MAP_FILE &&
-			    (space.pages[i] & PAGE_OF_FILE))
-				present = false;
 			if (with_runs) {
 				add_page(&w, present, page_bytes);
 			} else {
@@ -280,13 +290,18 @@ static bool read_resident(uint64_t page_bytes, struct mft_snapshot *snapshot)
 {
 	char *text = space.maps;
 	long length = sys_read_file("/proc/self/smaps_rollup", text, sizeof(space.maps));
-	uint64_t anonymous, pages[3];
+	uint64_t anonymous, in_parts, pages[3];
 	const char *p = text;
 
+	space.nothing_shared = false;
 	if (length > 0 &&
 	    find_kilobytes(text, text + length, "\nRss:", &snapshot->rss_bytes) &&
 	    find_kilobytes(text, text + length, "\nAnonymous:", &anonymous)) {
 		snapshot->file_bytes = snapshot->rss_bytes - anonymous;
+		/* Of a page that n processes have it counts an n-th (Linux 5.1). */
+		space.nothing_shared =
+			find_kilobytes(text, text + length, "\nPss_Anon:", &in_parts) &&
+			in_parts == anonymous;
 		return true;
 	}
 	length = sys_read_file("/proc/self/statm", text, sizeof(space.maps));
