@@ -9,9 +9,9 @@ from recording import Process, mftrace, schema_validator
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def frag_process(dumps, at="worst"):
+def frag_process(dumps, *options, at="worst"):
     """The only process of a recording, looked at in depth at a moment."""
-    result = mftrace("frag", "--json", "--at", at, dumps)
+    result = mftrace("frag", "--json", "--at", at, *options, dumps)
     assert (result.returncode, result.stderr) == (0, b""), result.stderr.decode()
     report = json.loads(result.stdout)
     if schema_validator():

@@ -57,7 +57,7 @@ def record(trace, recordings):
 
 @pytest.fixture
 def expect_return(plain, trace):
-    """expect_return(predicted, cache, *arguments): a run that goes on returns so many bytes,
+    """expect_return(predicted, cache, *arguments): a run that goes on returns so much,
     untraced and traced. Of the traced one, memory that is the dump's does not count."""
 
     def expect(predicted, cache, *arguments):

@@ -6,8 +6,9 @@
  *   emptied  nothing stays; the threads end, and the arenas are as large as before, because
  *            the C library does not merge freed blocks of this size
  *   alive    as kept, and the threads wait for the end of the process
- * Without "trim" it tells, of each arena, where it is, page by page; with it, it calls
- * malloc_trim(0) and measures how far RSS drops.
+ * Without "trim" it tells, of each arena, where it is, page by page, and what is resident
+ * of the stacks of threads that wait; with it, it calls malloc_trim(0) and measures how far
+ * RSS drops.
  */
 #include <malloc.h>
 #include <pthread.h>
@@ -27,6 +28,7 @@ static const char *mode;
 static struct burst {
 	void *blocks[BLOCKS];
 	void *first; /* where it was */
+	void *stack; /* an address on it, until the thread ends */
 	struct truth_count counts[2];
 } bursts[THREADS];
 
@@ -54,6 +56,7 @@ static void *run_burst(void *argument)
 	struct burst *burst = argument;
 	int keeps = strcmp(mode, "emptied") != 0;
 
+	burst->stack = &burst;
 	burst->first = burst->blocks[0] = burst_freed(size_of(0));
 	truth_allocated(&burst->counts[1], size_of(0));
 	pthread_barrier_wait(&begun);
@@ -84,6 +87,20 @@ static int add_blocks(struct frag_pages *ret_pages)
 			if (bursts[t].blocks[i])
 				frag_pages_add(bursts[t].blocks[i], size_of(i), 0);
 	return frag_pages_measure(ret_pages);
+}
+
+static int tell_stacks(void)
+{
+	static struct frag_map map;
+	long long bytes = 0;
+	int err = 0;
+
+	for (int t = 0; !err && t < THREADS; t++) {
+		err = frag_pages_map(bursts[t].stack, &map);
+		bytes += (long long)map.resident_bytes;
+	}
+	truth_number("thread_stack_bytes", bytes);
+	return err;
 }
 
 static int tell_arenas(void)
@@ -139,6 +156,8 @@ int main(int argc, char **argv)
 		pthread_join(threads[t], NULL);
 	(void)frag_rss_bytes(); /* its memory is there from now on */
 	if (argc == 2 && tell_arenas())
+		return 3;
+	if (argc == 2 && !strcmp(mode, "alive") && tell_stacks())
 		return 3;
 	if (argc == 3) {
 		long long before = frag_rss_bytes();
