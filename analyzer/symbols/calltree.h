@@ -31,6 +31,9 @@ struct callnode {
 	bool startup;		/* and so are all its callers */
 	unsigned line;		/* 0: not known */
 	const char *function;	/* NULL: not known */
+	/* Linker's name of the function, of the first frame that made it; NULL: not known,
+	 * or the same. */
+	const char *linker_name;
 	const char *file;	/* NULL: not known */
 	const char *module;	/* path; NULL: in no module */
 	const char *module_key; /* base name without version; NULL: in no module */

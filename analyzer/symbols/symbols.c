@@ -188,6 +188,26 @@ static int open_module(struct symbol_module *module)
 	return elfsymbols_new(module->file.module, &module->elf);
 }
 
+/* Without the version that symbol tables add. Returns 0 or -ENOMEM. */
+static int fill_linker_name(struct symbols *symbols, const char *name,
+			    struct symbol *symbol)
+{
+	char *plain;
+	int error = 0;
+
+	if (!name || !symbol->function)
+		return 0;
+	plain = strndup(name, strcspn(name, "@"));
+	if (!plain)
+		return -ENOMEM;
+	if (strcmp(plain, symbol->function) != 0) {
+		symbol->linker_name = symbols_string(symbols, plain);
+		error = symbol->linker_name ? 0 : -ENOMEM;
+	}
+	free(plain);
+	return error;
+}
+
 /* Fills in one symbol from DWARF; the outermost falls back on the ELF symbol, which has
  * the qualified name where DWARF only has the bare one. Returns 0 or -ENOMEM. */
 static int fill_symbol(struct symbols *symbols, const struct debuginfo_frame *frame,
@@ -205,6 +225,9 @@ static int fill_symbol(struct symbols *symbols, const struct debuginfo_frame *fr
 		if (!symbol->function)
 			return -ENOMEM;
 	}
+	/* What the symbol table says comes first: it has the suffixes of clones. */
+	if (fill_linker_name(symbols, elf_name ? elf_name : frame->linker_name, symbol))
+		return -ENOMEM;
 	if (frame->file) {
 		symbol->file = symbols_string(symbols, frame->file);
 		if (!symbol->file)

@@ -19,9 +19,10 @@
 
 /* A function at an address, real or inlined into the next one of its list. */
 struct symbol {
-	const char *function; /* NULL: not known */
-	const char *file;     /* NULL: not known */
-	unsigned line;	      /* 0: not known */
+	const char *function;	 /* NULL: not known */
+	const char *linker_name; /* of it, where it is another; NULL: not known */
+	const char *file;	 /* NULL: not known */
+	unsigned line;		 /* 0: not known */
 	bool inlined;
 };
 
