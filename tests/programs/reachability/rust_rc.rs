@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+//! Objects that count their references and hold each other: one itself, two, three in a
+//! circle, and a parent and child whose link back is weak and that are freed.
+
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::rc::{Rc, Weak};
+
+struct Node {
+    next: RefCell<Option<Rc<Node>>>,
+    back: RefCell<Weak<Node>>,
+    _bytes: [u8; 40],
+}
+
+#[inline(never)]
+fn node() -> Rc<Node> {
+    black_box(Rc::new(Node {
+        next: RefCell::new(None),
+        back: RefCell::new(Weak::new()),
+        _bytes: [0; 40],
+    }))
+}
+
+#[inline(never)]
+fn circle(count: usize) {
+    let first = node();
+    let mut last = first.clone();
+    for _ in 1..count {
+        let next = node();
+        *last.next.borrow_mut() = Some(next.clone());
+        last = next;
+    }
+    *last.next.borrow_mut() = Some(first);
+}
+
+#[inline(never)]
+fn circle_of_one() {
+    circle(black_box(1));
+}
+
+#[inline(never)]
+fn circle_of_two() {
+    circle(black_box(2));
+}
+
+#[inline(never)]
+fn circle_of_three() {
+    circle(black_box(3));
+}
+
+#[inline(never)]
+fn broken_by_weak() {
+    let parent = node();
+    let child = node();
+    *child.back.borrow_mut() = Rc::downgrade(&parent);
+    *parent.next.borrow_mut() = Some(child);
+}
+
+/// What calls before have left on the stack must not look like a reference.
+#[inline(never)]
+fn scrub() {
+    let mut pad = [0u8; 65536];
+    black_box(&mut pad);
+}
+
+fn main() {
+    circle_of_one();
+    circle_of_two();
+    circle_of_three();
+    broken_by_weak();
+    scrub();
+}
