@@ -27,7 +27,7 @@ extern uint32_t usable_way __attribute__((visibility("hidden"))); /* atomic */
 /* Begins the trial, if the allocator's library is glibc. Once, at start. */
 void usable_begin(const char *allocator_path);
 
-/* The slow half of usable_bytes. */
+/* The slow half of usable_bytes; 0 where it is not safe to ask. */
 size_t usable_ask(const void *p);
 
 static inline size_t usable_in_front(const void *p)
@@ -37,7 +37,8 @@ static inline size_t usable_in_front(const void *p)
 	return (word & ~(size_t)7) - ((word & 2) ? 2 : 1) * sizeof(size_t);
 }
 
-/* Bytes usable in block p, which the real allocator returned and nobody has freed. */
+/* Bytes usable in block p, which the real allocator returned and nobody has freed; less
+ * than were asked for: it is not known. */
 static inline size_t usable_bytes(const void *p)
 {
 	if (__builtin_expect(

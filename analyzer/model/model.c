@@ -72,7 +72,8 @@ int model_acquire(struct model *model, struct model_thread *thread,
 	struct block block = {
 		.address = record->address,
 		.size = record->size,
-		.usable = record->usable,
+		/* Less than was asked for: the allocator did not know. */
+		.usable = record->usable > record->size ? record->usable : record->size,
 		.birth = record->clock,
 		.thread = thread->id,
 	};

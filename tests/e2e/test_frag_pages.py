@@ -127,3 +127,21 @@ def test_arenas_trimmed(trace, plain, mode):
     assert json.loads(untraced.stdout)["returned_bytes"] == pytest.approx(
         predicted, rel=0.05, abs=3 * PAGE
     )
+
+
+@pytest.mark.parametrize("mode", ["alone", "forked"])
+def test_pages_of_zeros(trace, mode):
+    """What was only read is in pagemap, but not in RSS, and does not count as resident; what
+    another process shares does."""
+    run = trace("frag_zero_pages", mode)
+    assert (run.status, run.stderr) == (0, b"")
+    process = next(p for p in run.processes if p.sites_of("sparse_table"))
+    process.expect_truth({"sites": run.truth["sites"]})
+    written = run.truth["written_bytes"]
+    # The recorder has some for itself.
+    assert written <= run.truth["anonymous_bytes"] <= written + 128 * PAGE
+    resident = process.exit_snapshot()["resident_bytes"]
+    if mode == "alone":
+        assert written <= resident <= written + 64 * PAGE
+    else:
+        assert resident >= written

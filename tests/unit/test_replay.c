@@ -418,6 +418,19 @@ static void agrees_with_a_plain_model(void **state)
 	profile_free(p);
 }
 
+/* An allocator that could not say how large its block is: as large as was asked for. */
+static void usable_is_no_less_than_asked(void **state)
+{
+	struct profile *p;
+
+	(void)state;
+	dump_alloc(s1, MFT_OP_MALLOC, 0x1000, 100, 40, a);
+	dump_alloc(s1, MFT_OP_MALLOC, 0x2000, 100, 120, a);
+	p = replay(MFT_STATE_EXITED);
+	assert_true(p->live_bytes == 200 && p->live_usable_bytes == 220);
+	profile_free(p);
+}
+
 #define REPLAY_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -430,6 +443,7 @@ int main(void)
 		REPLAY_TEST(no_peak_between_the_halves),
 		REPLAY_TEST(reallocs_span_chunks),
 		REPLAY_TEST(lost_events_do_not_break_the_totals),
+		REPLAY_TEST(usable_is_no_less_than_asked),
 		REPLAY_TEST(nested_streams_are_no_threads),
 		REPLAY_TEST(node_numbers_start_anew),
 		REPLAY_TEST(nonsense_is_damage),
