@@ -120,31 +120,49 @@ static int find_targets(const struct pointers *pointers, uint32_t *target)
 	return r;
 }
 
-/* Adds the words in blocks, or those in roots, as edges. Returns the number of edges. */
-static uint32_t add_edges(struct graph *graph, const uint32_t *targets, bool of_roots,
-			  bool is_glibc, uint32_t edges)
+/* How words outside of roots and blocks are taken, and those of the allocator. */
+struct ways {
+	bool is_glibc, is_fork;
+};
+
+/* The node that a word is in, or GRAPH_NONE. */
+static uint32_t origin_of(const struct graph *graph, struct place *place,
+			  const struct ways *ways, const struct pointers_word *word,
+			  uint32_t target)
 {
 	const struct pointers *pointers = graph->pointers;
-	const struct pointers_root *root;
+	const struct pointers_root *root = root_at(pointers, place, word->address);
+	uint32_t block;
+
+	if (!root) {
+		block = block_at(pointers, place, word->address);
+		if (block != GRAPH_NONE || !ways->is_fork)
+			return block;
+	} else if (root->kind != MFT_ROOT_MODULE) {
+		return graph->blocks;
+	}
+	/* glibc's own words are in its data and in free chunks. */
+	if (ways->is_glibc &&
+	    pointers_is_chunk(&pointers->blocks[target & GRAPH_BLOCK], word->value))
+		return GRAPH_NONE;
+	return graph->blocks;
+}
+
+/* Adds the words in blocks, or those in roots, as edges. Returns the number of edges. */
+static uint32_t add_edges(struct graph *graph, const uint32_t *targets, bool of_roots,
+			  const struct ways *ways, uint32_t edges)
+{
+	const struct pointers *pointers = graph->pointers;
 	struct place place = {0, 0};
 	uint32_t filled = 0;
 
 	for (size_t i = 0; i < pointers->words_count; i++) {
-		const struct pointers_word *word = &pointers->words[i];
-		uint32_t origin = graph->blocks;
+		uint32_t origin;
 
 		if (targets[i] == GRAPH_NONE)
 			continue;
-		root = root_at(pointers, &place, word->address);
-		if ((root != NULL) != of_roots)
-			continue;
-		if (!root)
-			origin = block_at(pointers, &place, word->address);
-		else if (is_glibc && root->kind == MFT_ROOT_MODULE &&
-			 pointers_is_chunk(&pointers->blocks[targets[i] & GRAPH_BLOCK],
-					   word->value))
-			continue;
-		if (origin == GRAPH_NONE)
+		origin = origin_of(graph, &place, ways, &pointers->words[i], targets[i]);
+		if (origin == GRAPH_NONE || (origin == graph->blocks) != of_roots)
 			continue;
 		while (!of_roots && filled <= origin)
 			graph->first[filled++] = edges;
@@ -157,8 +175,10 @@ static uint32_t add_edges(struct graph *graph, const uint32_t *targets, bool of_
 	return edges;
 }
 
-int graph_init(struct graph *graph, const struct pointers *pointers, bool is_glibc)
+int graph_init(struct graph *graph, const struct pointers *pointers, bool is_glibc,
+	       bool is_fork)
 {
+	const struct ways ways = {is_glibc, is_fork};
 	size_t words = pointers->words_count;
 	uint32_t *targets = NULL;
 	uint32_t edges;
@@ -178,8 +198,8 @@ int graph_init(struct graph *graph, const struct pointers *pointers, bool is_gli
 	r = find_targets(pointers, targets);
 	if (r < 0)
 		goto out;
-	edges = add_edges(graph, targets, false, is_glibc, 0);
-	edges = add_edges(graph, targets, true, is_glibc, edges);
+	edges = add_edges(graph, targets, false, &ways, 0);
+	edges = add_edges(graph, targets, true, &ways, edges);
 	graph->first[graph->blocks + 1] = edges;
 out:
 	free(targets);

@@ -35,9 +35,13 @@ struct graph {
 	uint32_t *word;	  /* by edge: its index in the scan's words */
 };
 
-/* Makes the graph of a sealed scan. is_glibc: glibc's malloc served the program. Returns 0,
- * -ENOMEM, or -EFBIG: more than 2^31 blocks or words. */
-int graph_init(struct graph *graph, const struct pointers *pointers, bool is_glibc);
+/* Makes the graph of a sealed scan. is_glibc: glibc's malloc served the program. is_fork:
+ * the process began as a copy of another, whose blocks are in its memory but not in its
+ * dump; words of the heap that lie in no block are taken for words of such a block that is
+ * in use, although some will be in freed memory: rather a leak is not seen than one told
+ * of that is none. Returns 0, -ENOMEM, or -EFBIG: more than 2^31 blocks or words. */
+int graph_init(struct graph *graph, const struct pointers *pointers, bool is_glibc,
+	       bool is_fork);
 void graph_done(struct graph *graph);
 
 /* The node that an edge leads from: a block, or graph->blocks for a root. */

@@ -161,7 +161,8 @@ static int classify(const struct account *account, const struct model *model)
 	struct reach reach = {.state = NULL};
 	struct lost lost = {.count = 0};
 	uint8_t *kinds = NULL;
-	int r = graph_init(&graph, scan, profile_is_glibc(account->profile));
+	bool is_fork = account->profile->header.flags & MFT_FLAG_FORKED;
+	int r = graph_init(&graph, scan, profile_is_glibc(account->profile), is_fork);
 
 	if (r == 0)
 		r = reach_init(&reach, &graph);

@@ -8,11 +8,15 @@
 #include "complaint.h"
 #include "facts.h"
 #include "heap.h"
+#include "leaks.h"
 #include "merge.h"
 #include "model.h"
 #include "modulemap.h"
+#include "pointers.h"
 #include "profile.h"
 #include "reader.h"
+#include "scanrecords.h"
+#include "series.h"
 #include "snapshot.h"
 #include "stacks.h"
 
@@ -25,6 +29,7 @@ struct replay_stream {
 	struct stack_nodes nodes;
 	struct model_thread thread;
 	struct snapshot *snapshot; /* NULL until the stream's first */
+	struct scanrecords scan;
 };
 
 struct replay {
@@ -35,6 +40,9 @@ struct replay {
 	struct stacks stacks;
 	struct model model;
 	struct heap heap;
+	const struct leaks_wish *leaks_wish;
+	struct series series;
+	struct pointers *scan;	       /* the last one; NULL: there was none */
 	struct replay_stream *streams; /* as the reader's */
 	uint64_t last_clock;
 };
@@ -169,6 +177,30 @@ static int snapshot_record(struct replay *replay, const struct mft_record *recor
 	return heap_add(&replay->heap, snapshot, record->clock, &replay->model);
 }
 
+static void free_scan(struct pointers *scan)
+{
+	if (scan)
+		pointers_done(scan);
+	free(scan);
+}
+
+static int scan_record(struct replay *replay, const struct mft_record *record,
+		       struct replay_stream *stream)
+{
+	struct pointers *scan;
+	int r;
+
+	if (record->op != MFT_OP_SCAN_END)
+		return scanrecords_add(&stream->scan, record, &replay->modules);
+	r = scanrecords_end(&stream->scan, record, &replay->model.blocks, &scan);
+	if (r < 0)
+		return r;
+	scan->inherits = replay->reader->header.flags & MFT_FLAG_FORKED;
+	free_scan(replay->scan);
+	replay->scan = scan;
+	return 0;
+}
+
 static int thread_record(struct replay *replay, const struct merge_stream *from,
 			 struct replay_stream *stream)
 {
@@ -211,6 +243,12 @@ static int long_record(struct replay *replay, struct merge_stream *from,
 	case MFT_OP_SNAPSHOT_END:
 	case MFT_OP_SNAPSHOT_THREADS:
 		return snapshot_record(replay, record, stream);
+	case MFT_OP_SCAN:
+	case MFT_OP_SCAN_ROOT:
+	case MFT_OP_SCAN_WORDS:
+	case MFT_OP_SCAN_CONTENTS:
+	case MFT_OP_SCAN_END:
+		return scan_record(replay, record, stream);
 	case MFT_OP_ALLOCATOR:
 		return facts_allocator(replay->profile, record->payload);
 	case MFT_OP_NOTICE:
@@ -273,6 +311,12 @@ static int replay_events(struct replay *replay, replay_progress_fn *progress, vo
 		uint8_t op = from->record.op;
 
 		replay->last_clock = from->record.clock;
+		if (__builtin_expect(series_due(&replay->series, replay->last_clock), 0)) {
+			r = series_advance(&replay->series, replay->last_clock,
+					   &replay->model.ledger);
+			if (r < 0)
+				break;
+		}
 		if (mft_op_is_free(op))
 			r = release(replay, from, stream);
 		else if (op < MFT_OP_LONG && mft_op_is_alloc(op))
@@ -359,20 +403,28 @@ static int finish(struct replay *replay)
 		r = facts_complete(profile);
 	if (r == 0)
 		r = fill_recording(replay);
+	if (r == 0 && replay->scan)
+		r = pointers_seal(replay->scan, replay->reader->header.page_bytes,
+				  profile_is_glibc(profile));
 	if (r < 0)
 		return r;
-	return heap_close(&replay->heap, profile->duration_ns, profile) ? 0 : AGAIN;
+	if (!heap_close(&replay->heap, profile->duration_ns, profile))
+		return AGAIN;
+	series_close(&replay->series, replay->reader->header.clock_unit_ns, profile);
+	return leaks_close(replay->leaks_wish, replay->scan, &replay->model,
+			   replay->reader->header.clock_unit_ns, profile);
 }
 
-static int begin(struct replay *replay, const char *path,
-		 const struct profile_moment *moment)
+static int begin(struct replay *replay, const char *path, const struct replay_wish *wish)
 {
 	int r = merge_init(&replay->merge, replay->reader);
 
 	if (r == 0)
 		r = stacks_init(&replay->stacks);
 	modulemap_init(&replay->modules, replay->reader);
-	heap_init(&replay->heap, &replay->reader->header, moment);
+	heap_init(&replay->heap, &replay->reader->header, &wish->moment);
+	replay->leaks_wish = &wish->leaks;
+	series_init(&replay->series, replay->reader->header.clock_unit_ns);
 	replay->streams =
 		calloc(replay->reader->streams_count + 1, sizeof(*replay->streams));
 	replay->profile = calloc(1, sizeof(*replay->profile));
@@ -393,9 +445,12 @@ static void replay_done(struct replay *replay)
 			if (replay->streams[i].snapshot)
 				snapshot_done(replay->streams[i].snapshot);
 			free(replay->streams[i].snapshot);
+			scanrecords_done(&replay->streams[i].scan);
 		}
 	}
 	free(replay->streams);
+	free_scan(replay->scan);
+	series_done(&replay->series);
 	merge_done(&replay->merge);
 	modulemap_done(&replay->modules);
 	stacks_done(&replay->stacks);
@@ -405,8 +460,8 @@ static void replay_done(struct replay *replay)
 	profile_free(replay->profile);
 }
 
-/* Replays once. Returns as replay_dump_at does, or AGAIN. */
-static int replay_once(const char *path, const struct profile_moment *moment,
+/* Replays once. Returns as replay_dump_for does, or AGAIN. */
+static int replay_once(const char *path, const struct replay_wish *wish,
 		       replay_progress_fn *progress, void *context,
 		       struct profile **ret_profile, struct complaint *complaint)
 {
@@ -415,7 +470,7 @@ static int replay_once(const char *path, const struct profile_moment *moment,
 
 	if (r < 0)
 		return r;
-	r = begin(&replay, path, moment);
+	r = begin(&replay, path, wish);
 	if (r == 0)
 		r = replay_events(&replay, progress, context);
 	if (r == 0)
@@ -430,18 +485,21 @@ static int replay_once(const char *path, const struct profile_moment *moment,
 	return r;
 }
 
-int replay_dump_at(const char *path, const struct profile_moment *moment,
-		   replay_progress_fn *progress, void *context,
-		   struct profile **ret_profile, struct complaint *complaint)
+int replay_dump_for(const char *path, const struct replay_wish *wish,
+		    replay_progress_fn *progress, void *context,
+		    struct profile **ret_profile, struct complaint *complaint)
 {
-	struct profile_moment exactly = {.kind = PROFILE_MOMENT_INDEX};
+	struct replay_wish exactly = *wish;
 	struct profile *profile;
-	int r = replay_once(path, moment, progress, context, &profile, complaint);
+	int r = replay_once(path, wish, progress, context, &profile, complaint);
 
 	if (r == AGAIN) {
 		/* Everything is taken from the second replay: a dump that is being written
 		 * may have grown. */
-		exactly.index = profile->chosen_snapshot;
+		exactly.moment = (struct profile_moment){
+			.kind = PROFILE_MOMENT_INDEX,
+			.index = profile->chosen_snapshot,
+		};
 		profile_free(profile);
 		r = replay_once(path, &exactly, progress, context, &profile, complaint);
 	}
@@ -450,10 +508,19 @@ int replay_dump_at(const char *path, const struct profile_moment *moment,
 	return r < 0 ? r : 0;
 }
 
+int replay_dump_at(const char *path, const struct profile_moment *moment,
+		   replay_progress_fn *progress, void *context,
+		   struct profile **ret_profile, struct complaint *complaint)
+{
+	const struct replay_wish wish = {.moment = *moment};
+
+	return replay_dump_for(path, &wish, progress, context, ret_profile, complaint);
+}
+
 int replay_dump(const char *path, replay_progress_fn *progress, void *context,
 		struct profile **ret_profile, struct complaint *complaint)
 {
-	const struct profile_moment worst = {.kind = PROFILE_MOMENT_WORST};
+	const struct replay_wish wish = {.leaks = {.older_than_ns = 0}};
 
-	return replay_dump_at(path, &worst, progress, context, ret_profile, complaint);
+	return replay_dump_for(path, &wish, progress, context, ret_profile, complaint);
 }

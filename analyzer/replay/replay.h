@@ -14,9 +14,10 @@
 
 #include <stdint.h>
 
+#include "leaks.h"
+#include "profile.h"
+
 struct complaint;
-struct profile;
-struct profile_moment;
 
 /* Called now and then while a long replay runs. done and total are bytes of the file. */
 typedef void replay_progress_fn(void *context, uint64_t done, uint64_t total);
@@ -28,8 +29,21 @@ typedef void replay_progress_fn(void *context, uint64_t done, uint64_t total);
 int replay_dump(const char *path, replay_progress_fn *progress, void *context,
 		struct profile **ret_profile, struct complaint *complaint);
 
+/* What a replay is to look at closely. All zeros: the worst snapshot, the figures of leaks.
+ */
+struct replay_wish {
+	struct profile_moment moment;
+	struct leaks_wish leaks;
+};
+
+/* The same, with a wish. Where very many snapshots might be the one that is wished for the
+ * dump is replayed twice. */
+int replay_dump_for(const char *path, const struct replay_wish *wish,
+		    replay_progress_fn *progress, void *context,
+		    struct profile **ret_profile, struct complaint *complaint);
+
 /* The same, looking in depth at the snapshot of a moment; replay_dump takes the worst.
- * Where very many snapshots might be that one the dump is replayed twice. */
+ */
 int replay_dump_at(const char *path, const struct profile_moment *moment,
 		   replay_progress_fn *progress, void *context,
 		   struct profile **ret_profile, struct complaint *complaint);

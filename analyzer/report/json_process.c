@@ -7,6 +7,7 @@
 
 #include "family.h"
 #include "json_fragmentation.h"
+#include "json_leaks.h"
 #include "printable.h"
 #include "profile.h"
 #include "report.h"
@@ -98,19 +99,6 @@ static json_t *totals(const struct profile *p)
 			 quotient(allocations, allocations + (double)p->failed));
 }
 
-static json_t *amount(uint64_t bytes, uint64_t blocks)
-{
-	return json_pack("{s:I,s:I}", "bytes", INT(bytes), "blocks", INT(blocks));
-}
-
-static json_t *leaks(const struct profile *p)
-{
-	return json_pack("{s:b,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:[]}", "classified", 0, "bytes",
-			 INT(p->live_bytes), "blocks", INT(p->live_blocks), "definite",
-			 amount(0, 0), "indirect", amount(0, 0), "possible", amount(0, 0),
-			 "reachable", amount(0, 0), "suppressed", amount(0, 0), "cycles");
-}
-
 static json_t *mappings(const struct profile_mappings *m)
 {
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "mmap_calls", INT(m->mmap_calls),
@@ -192,10 +180,10 @@ json_t *json_process(const struct report *report, size_t index, bool details)
 		json_pack("{s:I,s:I,s:I}", "live_bytes", INT(p->live_bytes), "live_blocks",
 			  INT(p->live_blocks), "live_usable_bytes",
 			  INT(p->live_usable_bytes)),
-		"leaks", leaks(p), "fragmentation", json_fragmentation(report, index),
-		"snapshots", json_snapshots(p), "dump", json_text(p->dump_path),
-		"allocator", json_text(p->allocator), "notices", texts(p->notices),
-		"mappings", mappings(&p->mappings));
+		"leaks", json_leaks(report, index), "fragmentation",
+		json_fragmentation(report, index), "snapshots", json_snapshots(p), "dump",
+		json_text(p->dump_path), "allocator", json_text(p->allocator), "notices",
+		texts(p->notices), "mappings", mappings(&p->mappings));
 	if (!object || !details)
 		return object;
 	failed |= json_object_set_new(object, "header", header(&p->header));

@@ -46,6 +46,18 @@ double sites_weight(const struct site *site, enum sites_order order)
 		return (double)site->peak_bytes;
 	case SITES_BY_LIVE:
 		return (double)site->live_bytes;
+	case SITES_BY_LEAKED:
+		return (double)site->leaked.bytes;
+	case SITES_BY_RETAINED:
+		return (double)site->retained.bytes;
+	case SITES_BY_INDIRECT:
+		return (double)site->leaks[PROFILE_LEAK_INDIRECT].bytes;
+	case SITES_BY_POSSIBLE:
+		return (double)site->leaks[PROFILE_LEAK_POSSIBLE].bytes;
+	case SITES_BY_REACHABLE:
+		return (double)site->leaks[PROFILE_LEAK_REACHABLE].bytes;
+	case SITES_BY_GROWTH:
+		return site->trend.bytes_per_s;
 	case SITES_BY_PINNED:
 		return (double)site->pinned_exclusive_bytes + site->pinned_shared_bytes;
 	case SITES_BY_ALLOCATED:
@@ -160,13 +172,76 @@ static void add_up(struct site *site, const struct profile_site *more)
 	site->pinned_byte_seconds += more->pinned_byte_seconds;
 }
 
-static int counts(const struct profile_site *site, enum sites_order order)
+static void add_trend(struct profile_trend *trend, const struct profile_trend *more)
+{
+	double slope = trend->bytes_per_s + more->bytes_per_s;
+	uint64_t grown = trend->grown_bytes + more->grown_bytes;
+
+	if (!more->steady)
+		return;
+	if (!trend->steady) {
+		*trend = *more;
+		return;
+	}
+	/* Bounds of a sum are not the sums of bounds, but enclose it. */
+	trend->low += more->low;
+	trend->high += more->high;
+	if (more->p > trend->p)
+		trend->p = more->p;
+	trend->bytes_per_s = slope;
+	trend->grown_bytes = grown;
+}
+
+static void add_amount(struct profile_amount *to, const struct profile_amount *more)
+{
+	to->bytes += more->bytes;
+	to->blocks += more->blocks;
+}
+
+static void add_leaks(struct site *site, const struct profile_site *more,
+		      const struct profile_leaks *leaks)
+{
+	struct profile_amount leaked = profile_leaked(leaks, more->leaks);
+
+	for (unsigned kind = 0; kind < PROFILE_LEAK_KINDS; kind++)
+		add_amount(&site->leaks[kind], &more->leaks[kind]);
+	add_amount(&site->leaked, &leaked);
+	add_amount(&site->retained, &more->retained);
+	add_trend(&site->trend, &more->trend);
+	if (more->leak_last_ns == 0)
+		return;
+	if (site->leak_last_ns == 0) {
+		site->leak_first_ns = more->leak_first_ns;
+		site->leak_thread = more->leak_thread;
+	}
+	if (more->leak_first_ns < site->leak_first_ns)
+		site->leak_first_ns = more->leak_first_ns;
+	if (more->leak_last_ns > site->leak_last_ns)
+		site->leak_last_ns = more->leak_last_ns;
+	if (site->leak_thread != more->leak_thread)
+		site->leak_thread = 0;
+}
+
+static int counts(const struct profile_leaks *leaks, const struct profile_site *site,
+		  enum sites_order order)
 {
 	switch (order) {
 	case SITES_BY_PEAK:
 		return site->peak_blocks > 0;
 	case SITES_BY_LIVE:
 		return site->live_blocks > 0;
+	case SITES_BY_LEAKED:
+		return profile_leaked(leaks, site->leaks).blocks > 0;
+	case SITES_BY_RETAINED:
+		return site->leaks[PROFILE_LEAK_DEFINITE].blocks > 0;
+	case SITES_BY_INDIRECT:
+		return site->leaks[PROFILE_LEAK_INDIRECT].blocks > 0;
+	case SITES_BY_POSSIBLE:
+		return site->leaks[PROFILE_LEAK_POSSIBLE].blocks > 0;
+	case SITES_BY_REACHABLE:
+		return site->leaks[PROFILE_LEAK_REACHABLE].blocks > 0;
+	case SITES_BY_GROWTH:
+		return site->trend.steady;
 	case SITES_BY_PINNED:
 		return site->pinned_exclusive_bytes > 0 || site->pinned_shared_bytes > 0;
 	case SITES_BY_ALLOCATED:
@@ -199,7 +274,7 @@ int sites_add(struct sites *sites, const struct calltree *tree, struct calltree_
 		uint32_t node, shown;
 		int error;
 
-		if (!counts(from, order))
+		if (!counts(&profile->leaks, from, order))
 			continue;
 		error = calltree_node(view, from->frame, &node);
 		if (error)
@@ -215,6 +290,7 @@ int sites_add(struct sites *sites, const struct calltree *tree, struct calltree_
 			site->fingerprint = fingerprint(tree, shown);
 		}
 		add_up(site, from);
+		add_leaks(site, from, &profile->leaks);
 	}
 	return 0;
 }

@@ -15,13 +15,14 @@
 #ifndef SITES_H
 #define SITES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "profile.h"
+
 struct calltree;
 struct calltree_view;
-struct profile;
-struct profile_site;
 
 struct site {
 	uint32_t node;	/* innermost frame, nothing trimmed; of the first stack merged */
@@ -32,6 +33,12 @@ struct site {
 	uint64_t allocated_bytes;
 	uint64_t live_blocks; /* at exit */
 	uint64_t live_bytes;
+	struct profile_amount leaks[PROFILE_LEAK_KINDS];
+	struct profile_amount leaked; /* of these, what counts (profile_leaked) */
+	struct profile_amount retained;
+	uint64_t leak_first_ns, leak_last_ns; /* as in struct profile_site */
+	uint32_t leak_thread;
+	struct profile_trend trend; /* of those merged that grow, added up */
 	uint64_t peak_blocks;
 	uint64_t peak_bytes;
 	uint64_t temporary;
@@ -59,6 +66,12 @@ struct sites {
 enum sites_order {
 	SITES_BY_PEAK,
 	SITES_BY_LIVE,
+	SITES_BY_LEAKED,
+	SITES_BY_RETAINED, /* by definitely lost blocks */
+	SITES_BY_INDIRECT,
+	SITES_BY_POSSIBLE,
+	SITES_BY_REACHABLE,
+	SITES_BY_GROWTH, /* steady, by slope */
 	SITES_BY_PINNED,
 	SITES_BY_ALLOCATED, /* takes every site */
 	SITES_BY_TEMPORARY
