@@ -260,7 +260,8 @@ enum mft_root_kind {
 	MFT_ROOT_STACK = 2,	/* of a thread, from its stack pointer up */
 	MFT_ROOT_REGISTERS = 3, /* of a thread, where they were saved */
 	MFT_ROOT_TLS = 4,	/* a thread's descriptor and static thread-local storage */
-	MFT_ROOT_MAPPING = 5	/* any other writable memory; may hold parts of the heap */
+	MFT_ROOT_MAPPING = 5,	/* any other writable memory; may hold parts of the heap */
+	MFT_ROOT_HEAP = 6,	/* brk or an arena: no root, but in a forked process */
 };
 
 /* What a scan lacks; SCAN_END's FLAGS. */
@@ -275,6 +276,36 @@ enum mft_notice_code {
 	MFT_NOTICE_OPTION = 2,	   /* text: an option that was not understood */
 	MFT_NOTICE_DIFFERENCE =
 		3, /* text: where a stack differs from the reference unwinder's */
+};
+
+/* ---- Snapshots from outside ------------------------------------------------------- */
+
+/* A file beside a dump: what was seen of the process from outside at an instant. The header,
+ * the cuts, the records, one behind the other. */
+#define MFT_SNAP_MAGIC "\x89MFS\r\n\x1a\n"
+#define MFT_SNAP_HEADER_BYTES 128u
+
+struct mft_snap_header {
+	char magic[MFT_MAGIC_BYTES];
+	uint16_t version_major; /* as the dump's */
+	uint16_t version_minor;
+	uint32_t header_bytes;
+	uint8_t dump_id[16]; /* of the dump that it belongs to */
+	uint64_t start_ticks;
+	uint64_t clock; /* units of the dump; the instant */
+	uint64_t records_bytes;
+	uint32_t cuts; /* how many streams had been begun */
+	int32_t pid;
+	uint8_t reserved[MFT_SNAP_HEADER_BYTES - 64];
+};
+_Static_assert(sizeof(struct mft_snap_header) == MFT_SNAP_HEADER_BYTES, "no padding");
+
+/* How far a stream had been written. */
+struct mft_snap_cut {
+	uint32_t stream;
+	uint32_t seq;	/* of its last chunk */
+	uint32_t bytes; /* committed of that, its header included */
+	uint32_t reserved;
 };
 
 #endif

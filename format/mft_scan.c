@@ -46,7 +46,7 @@ void mft_long_scan_word(struct mft_long *record, struct mft_scan_word *last,
 {
 	int64_t delta = (int64_t)(value - last->value);
 
-	mft_long_varint(record, (address - last->address) / 8);
+	mft_long_varint(record, mft_zigzag((int64_t)(address - last->address) / 8));
 	if ((delta & 15) == 0)
 		mft_long_varint(record, mft_zigzag(delta >> 4) << 1);
 	else if (mft_zigzag(delta) >> 63 == 0)
@@ -69,9 +69,6 @@ int mft_next_scan_word(struct mft_bytes *payload, struct mft_scan_word *word)
 		return 0;
 	if (mft_take_varint(&p, end, &gap) || mft_take_varint(&p, end, &coded))
 		return -EBADMSG;
-	/* Addresses only grow, and stay addresses. */
-	if (gap == 0 || gap > (UINT64_MAX - word->address) / 8)
-		return -EBADMSG;
 	if (coded == ~0ull) {
 		if (mft_take_varint(&p, end, &value))
 			return -EBADMSG;
@@ -82,7 +79,7 @@ int mft_next_scan_word(struct mft_bytes *payload, struct mft_scan_word *word)
 	}
 	payload->length = (size_t)(end - p);
 	payload->data = p;
-	word->address += gap * 8;
+	word->address += (uint64_t)mft_unzigzag(gap) * 8;
 	word->value = value;
 	return 1;
 }

@@ -36,7 +36,7 @@ struct mft_scan_word {
 /* No word takes more bytes: two varints, one of them with an escape in front. */
 #define MFT_SCAN_WORD_BYTES_MAX 28u
 
-/* Puts a word behind *last, whose address is smaller, and makes it the last. */
+/* Puts a word behind *last and makes it the last. */
 void mft_long_scan_word(struct mft_long *record, struct mft_scan_word *last,
 			uint64_t address, uint64_t value);
 /* Takes the next word off the payload into *word, which was the last. Returns 1, 0 at the

@@ -13,6 +13,8 @@ const char config_help[] =
 	"  depth=N        frames kept of a call stack, 1 to 256 (default: 128)\n"
 	"  snapshots=0|1  whether to take snapshots of resident pages (default: 1)\n"
 	"  interval=MS    time between snapshots, 0 for none (default: 1000)\n"
+	"  leak_scan=0|1  whether to look for pointers to blocks at exit (default: 0)\n"
+	"  scan_deadline=MS  after which that ends with what it has (default: 10000)\n"
 	"  verify=N       compares every Nth stack with libunwind's (default: 0, none)\n"
 	"  help=1         prints this\n";
 
@@ -61,6 +63,10 @@ static bool parse_pair(struct config *config, const char *key, size_t key_length
 		return parse_flag(value, length, &config->snapshots);
 	if (text_equal(key, key_length, "interval"))
 		return parse_number(value, length, 86400000, &config->interval_ms);
+	if (text_equal(key, key_length, "leak_scan"))
+		return parse_flag(value, length, &config->leak_scan);
+	if (text_equal(key, key_length, "scan_deadline"))
+		return parse_number(value, length, 86400000, &config->scan_deadline_ms);
 	if (text_equal(key, key_length, "verify"))
 		return parse_number(value, length, 1000000000, &config->verify);
 	if (text_equal(key, key_length, "help"))
@@ -88,6 +94,8 @@ void config_parse(const char *options, struct config *ret_config)
 	config->depth = 128;
 	config->snapshots = true;
 	config->interval_ms = 1000;
+	config->leak_scan = false;
+	config->scan_deadline_ms = 10000;
 	config->verify = 0;
 	config->help = false;
 	config->bad_option[0] = '\0';

@@ -264,16 +264,10 @@ void modules_refresh(struct recorder *r)
 		(void)try_look(r);
 }
 
-/* Returns the module's number, or MFT_MODULE_NONE. */
-static uint32_t find(uintptr_t address, uintptr_t *ret_bias)
+/* The first module that does not end before address. */
+static uint32_t find_from(const struct module_table *table, uintptr_t address)
 {
-	const struct module_table *table;
-	uint32_t low = 0, high, id = MFT_MODULE_NONE;
-
-	/* Partner: publish. */
-	__atomic_fetch_add(&modules_readers, 1, __ATOMIC_SEQ_CST);
-	table = __atomic_load_n(&modules_now, __ATOMIC_SEQ_CST);
-	high = table ? table->count : 0;
+	uint32_t low = 0, high = table ? table->count : 0;
 
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
@@ -283,6 +277,19 @@ static uint32_t find(uintptr_t address, uintptr_t *ret_bias)
 		else
 			high = middle;
 	}
+	return low;
+}
+
+/* Returns the module's number, or MFT_MODULE_NONE. */
+static uint32_t find(uintptr_t address, uintptr_t *ret_bias)
+{
+	const struct module_table *table;
+	uint32_t low, id = MFT_MODULE_NONE;
+
+	/* Partner: publish. */
+	__atomic_fetch_add(&modules_readers, 1, __ATOMIC_SEQ_CST);
+	table = __atomic_load_n(&modules_now, __ATOMIC_SEQ_CST);
+	low = find_from(table, address);
 	if (table && low < table->count && table->entries[low].start <= address) {
 		id = table->entries[low].id;
 		*ret_bias = table->entries[low].bias;
@@ -360,6 +367,28 @@ uint32_t modules_find(struct recorder *r, uintptr_t address, uintptr_t *ret_bias
 	if (try_look(r))
 		id = find(address, ret_bias);
 	return id != MFT_MODULE_NONE ? id : record_one(r, address, ret_bias);
+}
+
+uint32_t modules_recall(uintptr_t address, uintptr_t *ret_end)
+{
+	const struct module_table *table;
+	uint32_t low, id = MFT_MODULE_NONE;
+
+	*ret_end = UINTPTR_MAX;
+	__atomic_fetch_add(&modules_readers, 1, __ATOMIC_SEQ_CST);
+	table = __atomic_load_n(&modules_now, __ATOMIC_SEQ_CST);
+	low = find_from(table, address);
+	if (table && low < table->count) {
+		const struct module_entry *entry = &table->entries[low];
+
+		*ret_end = entry->start;
+		if (entry->start <= address) {
+			id = entry->id;
+			*ret_end = entry->end;
+		}
+	}
+	__atomic_fetch_sub(&modules_readers, 1, __ATOMIC_RELEASE);
+	return id;
 }
 
 void modules_forget(void)

@@ -60,6 +60,11 @@ void modules_refresh(struct recorder *recorder);
  * MFT_MODULE_NONE with a bias of 0. */
 uint32_t modules_find(struct recorder *recorder, uintptr_t address, uintptr_t *ret_bias);
 
+/* The module that was known to hold address when modules were last looked for; nothing is
+ * asked of the loader. Returns its number, or MFT_MODULE_NONE; *ret_end is where its range
+ * ends, or where the next one begins (UINTPTR_MAX: there is none). */
+uint32_t modules_recall(uintptr_t address, uintptr_t *ret_end);
+
 /* In a forked child: nothing has been written into the new dump yet. */
 void modules_forget(void);
 

@@ -11,6 +11,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "leak_scan.h"
 #include "modules.h"
 #include "order.h"
 #include "real.h"
@@ -369,6 +370,7 @@ static bool begin_forked(void)
 	dumpfile_abandon(&process.dump);
 	modules_forget();
 	snapshot_forget();
+	leak_scan_forget();
 	/* Gives zeros, and no memory, whether the kernel wiped the words or not. */
 	(void)SYS3(SYS_madvise, order_words, sizeof(order_words), MADV_DONTNEED);
 	return had_dump && open_dump(true);
@@ -455,6 +457,7 @@ void process_mark_exit(bool status_known, int status)
 	if (!process_is_own())
 		return;
 	snapshot_take(MFT_SNAPSHOT_EXIT);
+	leak_scan_take(MFT_SNAPSHOT_EXIT);
 	if (status_known) {
 		header->exit_status = status & 0xff;
 		__atomic_fetch_or(&header->flags, MFT_FLAG_EXIT_STATUS_KNOWN,

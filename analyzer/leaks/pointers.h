@@ -81,6 +81,10 @@ struct pointers {
 	size_t contents_count, contents_room;
 	struct pointers_block *blocks;
 	size_t blocks_count, blocks_room;
+	/* The process is a copy of another (MFT_FLAG_FORKED) and has blocks of that one
+	 * which nobody knows here. Set before pointers_seal: memory of the heap outside the
+	 * known blocks is then a root, of kind MAPPING, since it may be such a block. */
+	bool inherits;
 	bool words_unsorted, contents_unsorted;
 };
 
@@ -101,8 +105,8 @@ int pointers_add_blocks(struct pointers *pointers, const struct blocks *blocks);
  * arenas (told by their place: regions.h) and the pages of blocks that have a mapping of
  * their own; with others every mapping that holds a live block. A stack ends with the block
  * that it begins in, or where the next block begins. Where roots overlap the more special
- * one stays: registers, TLS, stack, module, mapping. page_bytes: of the traced system.
- * Returns 0 or -ENOMEM. */
+ * one stays: registers, TLS, stack, module, mapping. Roots of kind HEAP go. page_bytes: of
+ * the traced system. Returns 0 or -ENOMEM. */
 int pointers_seal(struct pointers *pointers, uint32_t page_bytes, bool is_glibc);
 
 /* The root that holds an address, or NULL. */

@@ -117,6 +117,27 @@ static int find_heap(struct ranges *heap, const struct pointers *pointers,
 	return r;
 }
 
+/* Adds the known blocks of a mapping, in order. */
+static int find_blocks(struct ranges *heap, const struct pointers *pointers,
+		       const struct pointers_root *mapping)
+{
+	size_t i = pointers_first_block(pointers, mapping->start);
+	int r = 0;
+
+	for (; r == 0 && i < pointers->blocks_count &&
+	       pointers->blocks[i].address < mapping->end;
+	     i++) {
+		struct pointers_root block = *mapping;
+
+		block.start = pointers->blocks[i].address;
+		block.end = block.start + pointers->blocks[i].usable;
+		if (heap->count && block.start < heap->items[heap->count - 1].end)
+			block.start = heap->items[heap->count - 1].end;
+		r = append(heap, &block);
+	}
+	return r;
+}
+
 /* Where a stack ends at the latest. */
 static uint64_t find_stack_end(const struct pointers *pointers,
 			       const struct pointers_root *stack)
@@ -188,6 +209,23 @@ static int merge(struct ranges *ranges, const struct ranges *more)
 	return 0;
 }
 
+/* The mappings, and where the process may have blocks that are not known, the heap. */
+static int take_mappings(struct ranges *ranges, const struct pointers *pointers)
+{
+	struct ranges heap = {0};
+	int r = take_kind(ranges, pointers, MFT_ROOT_MAPPING);
+
+	if (r == 0 && pointers->inherits) {
+		r = take_kind(&heap, pointers, MFT_ROOT_HEAP);
+		for (size_t i = 0; i < heap.count; i++)
+			heap.items[i].kind = MFT_ROOT_MAPPING;
+		if (r == 0)
+			r = merge(ranges, &heap);
+	}
+	free(heap.items);
+	return r;
+}
+
 int roots_settle(struct pointers *pointers, uint32_t page_bytes, bool is_glibc)
 {
 	static const enum mft_root_kind order[] = {MFT_ROOT_REGISTERS, MFT_ROOT_TLS,
@@ -202,9 +240,11 @@ int roots_settle(struct pointers *pointers, uint32_t page_bytes, bool is_glibc)
 			r = merge(&settled, &kind);
 	}
 	if (r == 0)
-		r = take_kind(&kind, pointers, MFT_ROOT_MAPPING);
+		r = take_mappings(&kind, pointers);
 	for (size_t i = 0; r == 0 && i < kind.count; i++)
-		r = find_heap(&heap, pointers, &kind.items[i], page_bytes, is_glibc);
+		r = pointers->inherits ? find_blocks(&heap, pointers, &kind.items[i])
+				       : find_heap(&heap, pointers, &kind.items[i],
+						   page_bytes, is_glibc);
 	for (size_t i = 0; r == 0 && i < kind.count; i++)
 		r = append_rest(&left, &kind.items[i], &heap, &position);
 	if (r == 0)

@@ -48,8 +48,8 @@ static int add_root(struct pointers *pointers, struct mft_bytes payload,
 	root = (struct pointers_root){
 		.start = record.start,
 		.end = record.start + record.length,
-		.kind = record.kind <= MFT_ROOT_MAPPING ? (enum mft_root_kind)record.kind
-							: MFT_ROOT_MAPPING,
+		.kind = record.kind <= MFT_ROOT_HEAP ? (enum mft_root_kind)record.kind
+						     : MFT_ROOT_MAPPING,
 		.module = POINTERS_NONE,
 		.tid = record.tid ? record.tid : POINTERS_NONE,
 	};

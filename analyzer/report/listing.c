@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "listing_scan.h"
 #include "merge.h"
 #include "modulemap.h"
 #include "printable.h"
@@ -274,6 +275,12 @@ static int put_long(struct listing *listing, const struct listing_stream *stream
 	case MFT_OP_SNAPSHOT_END:
 		fprintf(listing->out, "%s\n", op_label(record->op));
 		return 0;
+	case MFT_OP_SCAN:
+	case MFT_OP_SCAN_ROOT:
+	case MFT_OP_SCAN_WORDS:
+	case MFT_OP_SCAN_CONTENTS:
+	case MFT_OP_SCAN_END:
+		return listing_scan(listing->out, record);
 	default:
 		fprintf(listing->out, "record 0x%02x: %zu bytes\n", record->op,
 			record->payload.length);
