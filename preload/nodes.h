@@ -2,9 +2,8 @@
 /*
  * nodes.h - the tree of a recorder's call stacks: (caller's node, code address) -> number.
  *
- * Guarantees: numbers are handed out in the order of definition, from MFT_NODE_FIRST; the
- * most recent child of a node is found with one look.
- * Threads: one. Memory: two anonymous mappings that double.
+ * Guarantees: numbers are handed out in the order of definition, from MFT_NODE_FIRST.
+ * Threads: one. Memory: one anonymous mapping that doubles.
  */
 #ifndef NODES_H
 #define NODES_H
@@ -17,32 +16,41 @@
 #define NODES_EXACT (1ull << 63) /* in an address: it was interrupted, not called from */
 
 struct nodes {
-	struct node {		  /* by number */
-		uint64_t address; /* of the child found last */
-		uint32_t child;	  /* its number; 0: none */
-	} * by_number;
 	struct node_slot {
 		uint64_t address;
 		uint32_t parent;
 		uint32_t number; /* 0: free */
-	} * slots;		 /* hash table */
-	uint32_t capacity;	 /* of slots; a power of two; by_number has half of it */
+	} * slots;		 /* hash table, at most half full */
+	uint32_t mask;		 /* capacity of slots, a power of two, minus one */
 	uint32_t count;		 /* defined so far */
 };
 
-/* The slow half of nodes_find. */
-uint32_t nodes_search(struct nodes *nodes, uint32_t parent, uint64_t address);
-
-/* The number of the node, or 0: it is not defined. */
-static inline uint32_t nodes_find(struct nodes *nodes, uint32_t parent, uint64_t address)
+/* Slots there are; 0 before the first reservation. */
+static inline uint32_t nodes_capacity(const struct nodes *nodes)
 {
-	if (__builtin_expect(parent < nodes->count + MFT_NODE_FIRST && nodes->by_number,
-			     1)) {
-		const struct node *node = &nodes->by_number[parent];
+	return nodes->slots ? nodes->mask + 1 : 0;
+}
 
-		if (__builtin_expect(node->address == address && node->child, 1))
-			return node->child;
-	}
+/* Where the search for a node begins. Parents count last, by themselves: the address's part
+ * can be worked out while the parent is still being looked for. */
+static inline uint32_t nodes_hash(uint32_t parent, uint64_t address)
+{
+	return (uint32_t)(address * 0x9e3779b97f4a7c15ull >> 32) ^ parent;
+}
+
+/* The slow half of nodes_find. */
+uint32_t nodes_search(const struct nodes *nodes, uint32_t parent, uint64_t address);
+
+/* The number of the node, or 0: it is not defined. address: not 0. To be called after
+ * nodes_reserve has succeeded once. */
+static inline uint32_t nodes_find(const struct nodes *nodes, uint32_t parent,
+				  uint64_t address)
+{
+	const struct node_slot *slot =
+		&nodes->slots[nodes_hash(parent, address) & nodes->mask];
+
+	if (__builtin_expect(slot->address == address && slot->parent == parent, 1))
+		return slot->number;
 	return nodes_search(nodes, parent, address);
 }
 

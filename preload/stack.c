@@ -10,7 +10,7 @@
 
 /* How a walk ended. */
 struct walk {
-	int met;	/* index of the remembered frame that it met, or -1 */
+	uint32_t met;	/* number of the remembered frame that it met, 0: none */
 	uint32_t count; /* of fresh frames */
 	uint32_t root;	/* what the stack hangs under */
 	bool cut;
@@ -33,14 +33,6 @@ static uint32_t define_node(struct recorder *r, uint32_t parent, uint64_t addres
 		return MFT_NODE_TRUNCATED;
 	mft_put_node(&r->encoder, parent, module, exact, pc - bias);
 	return nodes_define(nodes, parent, address);
-}
-
-/* The number of the node for a frame under its caller's, defined if it is new. */
-static inline uint32_t node_number(struct recorder *r, uint32_t parent, uint64_t address)
-{
-	uint32_t number = nodes_find(&r->stack.nodes, parent, address);
-
-	return __builtin_expect(number != 0, 1) ? number : define_node(r, parent, address);
 }
 
 /* A library was unloaded: its addresses may soon mean something else. */
@@ -73,35 +65,40 @@ static bool follow_modules(struct recorder *r)
 	}
 	m->modules_generation = __atomic_load_n(&modules.generation, __ATOMIC_ACQUIRE);
 	m->depth = 0;
-	m->always_slow = process.config.verify != 0;
+	m->same = process.config.verify ? UINT32_MAX : 0;
 	m->checks[0] = (struct stack_check){(uintptr_t)&m->never, 1};
 	memset(&m->rules, 0, sizeof(m->rules));
-	memset(&m->spots, 0, sizeof(m->spots));
-	return true;
+	return nodes_reserve(&m->nodes);
 }
 
 /* ---- Walking ---------------------------------------------------------------------- */
 
 #if WALK_IS_NATIVE
 
-/* The index of the innermost frame outwards of `from` that is not as it was, or -1. */
-static int find_changed(const struct stack_memory *m, int from)
+static inline uint16_t *at_slot(struct stack_memory *m, uintptr_t slot)
 {
-	uint32_t check = stack_find_change(m, &m->frames[from]);
+	return &m->at_slot[slot / sizeof(uintptr_t) % STACK_SLOTS];
+}
+
+/* The number of the innermost frame outwards of `known` that is not as it was, or 0. */
+static uint32_t find_changed(const struct stack_memory *m, const struct stack_frame *known)
+{
+	uint32_t check = stack_find_change(m, known);
 
 	if (check == 0)
-		return -1;
-	/* Frame i's checks are those between its own last and its callee's. */
-	while (from > 0 && m->frames[from - 1].checks >= check)
-		from--;
-	return from - 1;
+		return 0;
+	/* A frame's checks are those between its own last and its callee's. */
+	do
+		known--;
+	while ((known->vouched & ~STACK_NEEDS_FP) >= check);
+	return (uint32_t)(known - m->frames);
 }
 
 /* Goes on to the caller from a frame that is none of the ordinary kind. Returns false at
  * the end, with walk->root set. */
-static bool go_on(struct walk *walk, struct walk_frame *frame, struct cfi_rule *rule)
+static bool go_on(struct walk *walk, struct walk_frame *frame, walk_rule *rule)
 {
-	switch (rule->kind) {
+	switch (walk_rule_kind(*rule)) {
 	case CFI_OUTERMOST:
 		walk->root = MFT_NODE_ROOT;
 		return false;
@@ -117,7 +114,7 @@ static bool go_on(struct walk *walk, struct walk_frame *frame, struct cfi_rule *
 		break;
 	case CFI_NONE:
 		if (walk_guess(frame)) {
-			*rule = walk_guess_rule;
+			*rule = walk_guess_rule();
 			return true;
 		}
 		/* What it depends on is not known well enough to be compared. */
@@ -130,208 +127,138 @@ static bool go_on(struct walk *walk, struct walk_frame *frame, struct cfi_rule *
 	return false;
 }
 
-/* Walks from `frame` until a remembered frame is met, looking from index `candidate`
- * outwards, or the stack ends. */
-static struct walk walk_stack(struct stack_memory *m, struct walk_frame frame,
-			      int candidate)
+/* Walks from `frame` until one of the outermost `limit` remembered frames is met, or the
+ * stack ends. */
+static inline __attribute__((always_inline)) struct walk
+walk_stack(struct stack_memory *m, struct walk_frame frame, uint32_t limit)
 {
-	struct walk walk = {.met = -1};
+	struct walk walk = {0};
+	uintptr_t code = frame.pc - 1; /* within the call */
+	uint64_t address = frame.pc;
 	struct stack_fresh *fresh = m->fresh;
-	struct stack_fresh *const limit = fresh + process.config.depth;
+	struct stack_fresh *const end = fresh + process.config.depth;
 
 	for (;; fresh++) {
-		struct cfi_rule rule;
+		const uint32_t number = *at_slot(m, frame.slot);
+		const struct stack_frame *known = &m->frames[number];
+		struct walk_frame here;
 
-		while (candidate >= 0 && m->frames[candidate].slot < frame.slot)
-			candidate--;
-		if (candidate >= 0 && stack_frame_matches(&m->frames[candidate], &frame)) {
-			int changed = find_changed(m, candidate);
-
-			if (__builtin_expect(changed < 0, 1)) {
-				walk.met = candidate;
+		if (stack_frame_matches(known, frame.slot, address, frame.fp) &&
+		    number <= limit) {
+			limit = find_changed(m, known);
+			if (__builtin_expect(limit == 0, 1)) {
+				walk.met = number;
 				walk.root = m->root;
 				walk.cut = m->cut;
 				break;
 			}
-			candidate = changed;
 		}
-		if (__builtin_expect(fresh == limit, 0)) {
+		if (__builtin_expect(fresh == end, 0)) {
 			walk.cut = true;
 			walk.root = MFT_NODE_TRUNCATED;
 			break;
 		}
-		rule = walk_rule(&m->rules, frame.pc, frame.exact);
+		fresh->rule = walk_rule_at(&m->rules, code);
 		fresh->slot = frame.slot;
-		fresh->address = frame.exact ? frame.pc | NODES_EXACT : frame.pc;
+		fresh->address = address;
 		fresh->fp = frame.fp;
-		fresh->rule = rule;
-		if (__builtin_expect(rule.kind == CFI_STEP, 1) && walk_step(&frame, rule))
+		if (__builtin_expect(walk_rule_kind(fresh->rule) == CFI_STEP &&
+					     walk_step(&frame, fresh->rule),
+				     1)) {
+			address = frame.pc;
+			code = frame.pc - 1;
 			continue;
-		if (!go_on(&walk, &frame, &fresh->rule)) {
+		}
+		here = frame; /* what has its address taken would be kept in memory */
+		if (!go_on(&walk, &here, &fresh->rule)) {
 			fresh++;
 			break;
 		}
+		frame = here;
+		address = frame.exact ? frame.pc | NODES_EXACT : frame.pc;
+		code = frame.pc - !frame.exact;
 	}
 	walk.count = (uint32_t)(fresh - m->fresh);
 	return walk;
 }
 
-/* Notes what frame `callee` vouches for: that its caller returns to where it did, and that
- * the caller's frame pointer is what it was, if that matters and the callee saved it. */
-static void add_checks(struct stack_memory *m, uint32_t callee, struct cfi_rule rule)
-{
-	const struct stack_frame *caller = &m->frames[callee - 1];
-	uint32_t n = caller->checks;
-
-	m->checks[++n] = (struct stack_check){caller->slot, caller->pc};
-	if (caller->needs_fp && rule.fp_offset)
-		m->checks[++n] = (struct stack_check){
-			caller->slot + 8 + (uintptr_t)(intptr_t)rule.fp_offset, caller->fp};
-	m->frames[callee].checks = n;
-}
-
 /* Puts the fresh frames on top of the remembered ones, and finds their nodes. */
-static uint32_t remember(struct recorder *r, const struct walk *walk)
+static inline __attribute__((always_inline)) uint32_t remember(struct recorder *r,
+							       const struct walk *walk)
 {
 	struct stack_memory *m = &r->stack;
-	uint32_t depth = (uint32_t)(walk->met + 1);
-	uint32_t node = depth ? m->frames[depth - 1].node : walk->root;
+	struct stack_frame *f = &m->frames[walk->met];
+	const struct stack_fresh *fresh = &m->fresh[walk->count];
+	uintptr_t slot = f->slot, pc = f->pc;
+	uint32_t node = walk->met ? f->node : walk->root;
+	uint32_t number = walk->met, checks = f->vouched & ~STACK_NEEDS_FP;
+	uint32_t needs_fp = f->vouched & STACK_NEEDS_FP;
 
 	m->root = walk->root;
 	m->cut = walk->cut;
-	for (uint32_t i = walk->count; i-- > 0; depth++) {
-		const struct stack_fresh *fresh = &m->fresh[i];
-		struct stack_frame *f = &m->frames[depth];
+	m->depth = 0;
+	while (fresh-- != m->fresh) {
+		const walk_rule rule = fresh->rule;
+		uint32_t child = nodes_find(&m->nodes, node, fresh->address);
 
-		node = node_number(r, node, fresh->address);
-		if (__builtin_expect(node == MFT_NODE_TRUNCATED, 0)) {
-			m->depth = 0;
-			return node;
+		if (__builtin_expect(child == 0, 0)) {
+			child = define_node(r, node, fresh->address);
+			if (child == MFT_NODE_TRUNCATED)
+				return child;
 		}
-		f->slot = fresh->slot;
-		f->pc = (uintptr_t)(fresh->address & ~NODES_EXACT);
+		node = child;
+		/* What this frame vouches for: that its caller returns to where it did, and
+		 * that the caller's frame pointer is what it was, if that matters and this
+		 * one saved it. */
+		if (__builtin_expect(number != 0, 1))
+			m->checks[++checks] = (struct stack_check){slot, pc};
+		if (needs_fp && walk_rule_fp(rule)) {
+			m->checks[++checks] =
+				(struct stack_check){slot + walk_rule_fp(rule), f->fp};
+			needs_fp = 0;
+		}
+		if (walk_rule_from_fp(rule))
+			needs_fp = STACK_NEEDS_FP;
+		f++;
+		f->slot = slot = fresh->slot;
+		f->pc = pc = fresh->address;
 		f->fp = fresh->fp;
 		f->node = node;
-		f->checks = 0;
-		f->needs_fp = fresh->rule.from_fp;
-		if (depth == 0)
-			continue;
-		f->needs_fp |= !fresh->rule.fp_offset && f[-1].needs_fp;
-		add_checks(m, depth, fresh->rule);
+		f->vouched = checks | needs_fp;
+		*at_slot(m, slot) = (uint16_t)++number;
 	}
-	m->depth = walk->fleeting ? 0 : depth;
+	if (__builtin_expect(!walk->fleeting, 1))
+		m->depth = number;
 	return node;
 }
 
-static bool must_begin_again(const struct walk *walk)
+/* Whether the place of the cut has to be found anew: that depends on all of the frames. */
+static inline bool must_begin_again(const struct walk *walk)
 {
-	uint32_t depth = (uint32_t)walk->met + 1 + walk->count;
+	uint32_t depth = walk->met + walk->count;
 
-	return depth > process.config.depth || (walk->cut && depth != process.config.depth);
-}
-
-/* ---- Spots ------------------------------------------------------------------------ */
-
-static inline struct stack_spot *spot_of(struct stack_memory *m, uintptr_t slot,
-					 uintptr_t pc)
-{
-	return &m->spots[((slot ^ pc << 4) * 0x9e3779b97f4a7c15ull) >>
-			 (64 - STACK_SPOTS_LOG2)];
-}
-
-/* Notes the fresh frames of a walk as spots, each with its caller. */
-static void add_spots(struct stack_memory *m, const struct walk *walk)
-{
-	uint32_t depth = (uint32_t)(walk->met + 1);
-
-	if (walk->fleeting || walk->cut)
-		return;
-	for (uint32_t i = depth ? depth : 1; i < depth + walk->count; i++) {
-		const struct stack_frame *f = &m->frames[i], *caller = f - 1;
-		struct stack_spot *spot = spot_of(m, f->slot, f->pc);
-		const struct stack_check *check = &m->checks[f->checks];
-
-		/* The last check is about the caller's frame pointer or, without one, about
-		 * its return address. */
-		*spot = (struct stack_spot){.slot = f->slot | f->needs_fp,
-					    .pc = f->pc,
-					    .fp = f->fp,
-					    .caller_slot = caller->slot,
-					    .caller_pc = caller->pc,
-					    .check = *check,
-					    .node = f->node,
-					    .caller_node = caller->node};
-	}
-}
-
-/* Goes from spot to spot, comparing each caller's words with the stack, to a remembered
- * frame, and from there on compares the remembered ones. Returns the innermost frame's
- * node, or 0 when something is not as it was; then a walk tells what. */
-static uint32_t follow_spots(struct stack_memory *m, struct walk_frame frame,
-			     struct walk *ret_walk)
-{
-	int candidate = (int)m->depth - 1;
-	uintptr_t fp = frame.fp;
-	uint32_t node = 0, wanted = 0, count = 0;
-
-	if (m->cut)
-		return 0;
-	for (; count < STACK_SPOTS_FOLLOWED; count++) {
-		const struct stack_spot *spot = spot_of(m, frame.slot, frame.pc);
-		const struct stack_frame *known;
-
-		if ((spot->slot & ~(uintptr_t)1) != frame.slot || spot->pc != frame.pc ||
-		    ((spot->slot & 1) && spot->fp != fp) ||
-		    (wanted && spot->node != wanted))
-			return 0;
-		if (*(const uintptr_t *)spot->caller_slot != spot->caller_pc ||
-		    *(const uintptr_t *)spot->check.address != spot->check.value)
-			return 0;
-		if (count == 0)
-			node = spot->node;
-		m->fresh[count].address = frame.pc;
-		/* Where the callee did not save it, it has passed it through. */
-		if (spot->check.address != spot->caller_slot)
-			fp = spot->check.value;
-		wanted = spot->caller_node;
-		frame.slot = spot->caller_slot;
-		frame.pc = spot->caller_pc;
-		while (candidate >= 0 && m->frames[candidate].slot < frame.slot)
-			candidate--;
-		if (candidate < 0)
-			return 0;
-		known = &m->frames[candidate];
-		if (known->slot != frame.slot || known->pc != frame.pc ||
-		    known->node != wanted || (known->needs_fp && known->fp != fp))
-			continue;
-		if (stack_find_change(m, known) != 0)
-			return 0;
-		*ret_walk = (struct walk){.met = candidate, .count = count + 1};
-		return (uint32_t)candidate + 2 + count <= process.config.depth ? node : 0;
-	}
-	return 0;
+	return walk->met &&
+	       __builtin_expect(depth > process.config.depth ||
+					(walk->cut && depth != process.config.depth),
+				0);
 }
 
 uint32_t stack_capture_changed(struct recorder *r, struct stack_memory *m,
 			       const void *frame_address)
 {
 	struct walk walk;
-	uint32_t node;
+	uint32_t node, limit;
 
 	if (__builtin_expect(modules_changed(m->modules_generation), 0) &&
 	    !follow_modules(r))
 		return MFT_NODE_TRUNCATED;
-	node = follow_spots(m, walk_start(frame_address), &walk);
-	if (!node) {
-		walk = walk_stack(m, walk_start(frame_address), (int)m->depth - 1);
-		/* Where a stack is cut depends on all of its frames. */
-		if (walk.met >= 0 && __builtin_expect(must_begin_again(&walk), 0))
-			walk = walk_stack(m, walk_start(frame_address), -1);
-		node = remember(r, &walk);
-		if (m->depth)
-			add_spots(m, &walk);
+	for (limit = m->depth;; limit = 0) {
+		walk = walk_stack(m, walk_start(frame_address), limit);
+		if (!must_begin_again(&walk))
+			break;
 	}
-	if (__builtin_expect(m->always_slow, 0))
+	node = remember(r, &walk);
+	if (__builtin_expect(m->same != 0, 0))
 		unwinder_check(r, frame_address, walk.count, walk.met);
 	return node;
 }
@@ -351,7 +278,9 @@ uint32_t stack_capture_changed(struct recorder *r, struct stack_memory *m,
 	count = unwinder_stack(frame_address, m->pcs, process.config.depth, &whole);
 	node = whole ? MFT_NODE_ROOT : MFT_NODE_TRUNCATED;
 	while (count-- > 0) {
-		node = node_number(r, node, m->pcs[count]);
+		uint32_t child = nodes_find(&m->nodes, node, m->pcs[count]);
+
+		node = child ? child : define_node(r, node, m->pcs[count]);
 		if (node == MFT_NODE_TRUNCATED)
 			break;
 	}

@@ -11,9 +11,7 @@
  * reached by call frame information, with the same slot and the same value (and the same
  * frame pointer, where a frame beyond is found by it), has its caller's slot at the same
  * place; so each comparison vouches for the next. Nothing beyond a signal frame is
- * remembered: the interrupted stack may be gone when the handler's is met again. Frames
- * seen before the last stack are kept as "spots", found by slot and value and followed in
- * the same way until they lead to a remembered frame.
+ * remembered: the interrupted stack may be gone when the handler's is met again.
  *
  * Guarantees: reads only; the program's stack is used by a few hundred bytes. A stack that
  * is cut by the depth limit or that ends before an outermost frame hangs under
@@ -40,56 +38,50 @@ struct stack_check {
 	uintptr_t value;
 };
 
+/* This frame's caller, or one beyond, is found by the frame pointer. */
+#define STACK_NEEDS_FP (1u << 31)
+
 /* A remembered frame. */
 struct stack_frame {
 	uintptr_t slot;
 	uintptr_t pc;
 	uintptr_t fp;
 	uint32_t node;
-	uint32_t checks; /* how many of the checks are about the frames outwards of this one
-			  */
-	bool needs_fp;	 /* this frame's caller, or one beyond, is found by fp */
+	uint32_t vouched; /* how many of the checks are about the frames outwards of this
+			   * one; with STACK_NEEDS_FP */
 };
+_Static_assert(sizeof(struct stack_frame) == 32, "half a cache line");
 
-/* A frame that was seen somewhere, with what leads to its caller: for stacks that change to
- * and fro. It counts only while all of its words are as they were. */
-struct stack_spot {
-	uintptr_t slot; /* bit 0: needs_fp */
-	uintptr_t pc;
+/* A frame walked just now. */
+struct stack_fresh {
+	uintptr_t slot;
+	uint64_t address; /* pc, with NODES_EXACT where it was interrupted */
 	uintptr_t fp;
-	uintptr_t caller_slot;
-	uintptr_t caller_pc;
-	struct stack_check check; /* the last one about the caller */
-	uint32_t node;
-	uint32_t caller_node;
+	walk_rule rule;
 };
-_Static_assert(sizeof(struct stack_spot) <= 64, "one cache line");
 
-#define STACK_SPOTS_LOG2 10
-#define STACK_SPOTS_FOLLOWED 12 /* so many, until a remembered frame is met */
+#define STACK_SLOTS 1024u /* a power of two */
 
 /* Per recorder. Zero-filled is the initial state. */
 struct stack_memory {
-	struct nodes nodes;
+	uint32_t depth; /* of the remembered stack: frames[depth] is innermost */
+	uint32_t same;	/* what stack_find_change gives for a stack that may be
+			 * taken as it is: 0, or something it never gives */
 	uint32_t modules_generation; /* of modules.h, that the rules are valid for */
 	uint32_t unload_generation;  /* that the nodes are valid for */
-	uint32_t depth;		     /* of the remembered stack, outermost frame first */
-	uint32_t root;		     /* what it hangs under */
+	uint32_t root;		     /* what the remembered stack hangs under */
 	bool cut;		     /* by the depth limit */
-	bool always_slow;	     /* stacks are compared with the reference unwinder's */
-	struct stack_frame frames[CONFIG_DEPTH_MAX];
-	/* For each frame but the innermost its return address, and its frame pointer where
-	 * that matters and its callee saved it. From index 1; see stack_find_change. */
-	struct stack_check checks[2 * CONFIG_DEPTH_MAX + 1];
+	struct nodes nodes;
 	uintptr_t never; /* what checks[0] looks at */
-	struct stack_spot spots[1 << STACK_SPOTS_LOG2] __attribute__((aligned(64)));
-	/* Walked just now, innermost first. */
-	struct stack_fresh {
-		uintptr_t slot;
-		uint64_t address; /* pc, with NODES_EXACT where it was interrupted */
-		uintptr_t fp;
-		struct cfi_rule rule;
-	} fresh[CONFIG_DEPTH_MAX];
+	/* Outermost first, from 1; frames[0] is like none. */
+	struct stack_frame frames[CONFIG_DEPTH_MAX + 1] __attribute__((aligned(64)));
+	/* For each frame but the innermost its return address, and its frame pointer where
+	 * that matters and its callee saved it. From 1; see stack_find_change. */
+	struct stack_check checks[2 * CONFIG_DEPTH_MAX + 1];
+	/* Which frame was last remembered at a slot of this hash: where to look, not more.
+	 */
+	uint16_t at_slot[STACK_SLOTS];
+	struct stack_fresh fresh[CONFIG_DEPTH_MAX]; /* innermost first */
 	struct walk_rules rules;
 	uintptr_t pcs[CONFIG_DEPTH_MAX]; /* from the reference unwinder */
 	uint32_t unchecked; /* stacks since the last one that was compared with it */
@@ -100,24 +92,27 @@ uint32_t stack_capture_changed(struct recorder *recorder, struct stack_memory *m
 			       const void *frame_address);
 
 /* The number of the innermost check about frames outwards of `frame` that is not as it was,
- * 0: all are. Each
- * one read is known to be the stack's because the one before it was right. checks[0] never
- * is as it was, and ends the search. */
+ * 0: all are. Each one read is known to be the stack's because the one before it was right.
+ * checks[0] never is as it was, and ends the search. */
 static inline uint32_t stack_find_change(const struct stack_memory *m,
 					 const struct stack_frame *frame)
 {
-	const struct stack_check *check = &m->checks[frame->checks];
+	const struct stack_check *check = &m->checks[frame->vouched & ~STACK_NEEDS_FP];
 
 	while (*(const uintptr_t *)check->address == check->value)
 		check--;
 	return (uint32_t)(check - m->checks);
 }
 
-static inline bool stack_frame_matches(const struct stack_frame *known,
-				       const struct walk_frame *frame)
+/* Whether a frame that was reached by call frame information is a remembered one. address:
+ * as in struct stack_fresh; one that was interrupted is like none. */
+static inline bool stack_frame_matches(const struct stack_frame *known, uintptr_t slot,
+				       uint64_t address, uintptr_t fp)
 {
-	return known->slot == frame->slot && known->pc == frame->pc && !frame->exact &&
-	       (!known->needs_fp || known->fp == frame->fp);
+	/* Joined: slots alone often agree, which makes for branches that are hard to
+	 * foresee. */
+	return ((known->slot ^ slot) | (known->pc ^ address)) == 0 &&
+	       (!(known->vouched & STACK_NEEDS_FP) || known->fp == fp);
 }
 
 /* The stack of the function whose frame address this is, without that function itself.
@@ -128,12 +123,12 @@ static inline uint32_t stack_capture(struct recorder *recorder, struct stack_mem
 {
 #if WALK_IS_NATIVE
 	const struct walk_frame frame = walk_start(frame_address);
-	const struct stack_frame *known = &m->frames[m->depth - 1];
+	const struct stack_frame *known = &m->frames[m->depth];
 
 	/* Mostly the very stack of the last time. */
-	if (__builtin_expect(m->depth && stack_frame_matches(known, &frame) &&
+	if (__builtin_expect(stack_frame_matches(known, frame.slot, frame.pc, frame.fp) &&
 				     !modules_changed(m->modules_generation) &&
-				     stack_find_change(m, known) == 0 && !m->always_slow,
+				     stack_find_change(m, known) == m->same,
 			     1))
 		return known->node;
 #endif

@@ -60,12 +60,12 @@ uint32_t unwinder_stack(const void *frame_address, uintptr_t *pcs, uint32_t most
 }
 
 /* The captured stack's frame `i`, innermost first. */
-static uintptr_t captured_pc(const struct stack_memory *m, uint32_t count, int met,
+static uintptr_t captured_pc(const struct stack_memory *m, uint32_t count, uint32_t met,
 			     uint32_t i)
 {
 	if (i < count)
 		return (uintptr_t)(m->fresh[i].address & ~NODES_EXACT);
-	return m->frames[(uint32_t)met - (i - count)].pc;
+	return m->frames[met - (i - count)].pc;
 }
 
 static void describe(struct recorder *r, uint32_t depth, uint32_t reference_depth,
@@ -100,10 +100,11 @@ static void describe(struct recorder *r, uint32_t depth, uint32_t reference_dept
 	(void)mft_long_end(&r->encoder, &record, MFT_OP_NOTICE);
 }
 
-void unwinder_check(struct recorder *r, const void *frame_address, uint32_t count, int met)
+void unwinder_check(struct recorder *r, const void *frame_address, uint32_t count,
+		    uint32_t met)
 {
 	struct stack_memory *m = &r->stack;
-	uint32_t depth = count + (uint32_t)(met + 1), reference_depth, same = 0;
+	uint32_t depth = count + met, reference_depth, same = 0;
 	bool whole;
 
 	if (++m->unchecked < process.config.verify || !r->chunk || !backtrace_function)

@@ -28,6 +28,6 @@ uint32_t unwinder_stack(const void *frame_address, uintptr_t *pcs, uint32_t most
  * the recorder's chunk. The stack is, in recorder->stack, `count` fresh frames and then the
  * remembered ones from index `met` outwards. */
 void unwinder_check(struct recorder *recorder, const void *frame_address, uint32_t count,
-		    int met);
+		    uint32_t met);
 
 #endif

@@ -24,20 +24,54 @@
 #define WALK_IS_NATIVE 0 /* stacks come from libunwind */
 #endif
 
+/* A frame that spans more than this is not believed on its frame pointer. */
+#define WALK_FRAME_MOST (64u << 20)
+
 #define WALK_RULES 4096u /* a power of two */
+
+/* A cfi_rule made ready: from a frame's slot straight to its caller's. One word, since it
+ * is handed about for every frame. From its top: 32 bits `up`, where the caller's slot is,
+ * from this one or, if `from_fp`, from the frame pointer (CFI_REALIGNED: cfi_rule's
+ * cfa_offset); 16 bits `fp`, where the caller's frame pointer is kept, from the caller's
+ * slot, 0: it is still in its register (CFI_REALIGNED: cfi_rule's fp_offset); 8 bits
+ * from_fp; 8 bits kind.
+ */
+typedef uint64_t walk_rule;
+
+static inline walk_rule walk_rule_make(enum cfi_kind kind, bool from_fp, int16_t fp,
+				       int32_t up)
+{
+	return (uint64_t)(uint32_t)up << 32 | (uint64_t)(uint16_t)fp << 16 |
+	       (uint64_t)from_fp << 8 | (uint64_t)kind;
+}
+
+static inline enum cfi_kind walk_rule_kind(walk_rule rule)
+{
+	return (enum cfi_kind)(rule & 0xff);
+}
+
+static inline bool walk_rule_from_fp(walk_rule rule)
+{
+	return rule >> 8 & 1;
+}
+
+static inline uintptr_t walk_rule_fp(walk_rule rule)
+{
+	return (uintptr_t)(intptr_t)(int16_t)(rule >> 16);
+}
+
+static inline uintptr_t walk_rule_up(walk_rule rule)
+{
+	return (uintptr_t)((int64_t)rule >> 32);
+}
 
 /* Rules found so far, by code address. Zero-filled is empty. */
 struct walk_rules {
 	struct walk_cached {
-		uintptr_t pc;
-		struct cfi_rule rule;
+		uintptr_t code;
+		walk_rule rule;
 	} cached[WALK_RULES];
 };
-
-static inline uint32_t walk_hash(uintptr_t pc)
-{
-	return (uint32_t)(pc ^ pc >> 12) & (WALK_RULES - 1);
-}
 
 /* A frame, as it stands when its callee has returned to pc: the stack pointer is then
  * slot + 8, slot being where the return address is kept. */
@@ -58,49 +92,54 @@ static inline struct walk_frame walk_start(const void *frame_address)
 		.slot = (uintptr_t)(frame + 1), .pc = frame[1], .fp = frame[0]};
 }
 
-/* The rule for a frame's code; the slow half of walk_rule. */
-struct cfi_rule walk_find_rule(struct walk_rules *rules, uintptr_t pc);
+/* The slow half of walk_rule_at. */
+walk_rule walk_find_rule(struct walk_rules *rules, uintptr_t code);
 
-static inline struct cfi_rule walk_rule(struct walk_rules *rules, uintptr_t pc, bool exact)
+/* The rule for a frame, by the address of an instruction in it: the interrupted one, or any
+ * byte of the call. */
+static inline walk_rule walk_rule_at(struct walk_rules *rules, uintptr_t code)
 {
-	const struct walk_cached *cached;
+	const struct walk_cached *cached = &rules->cached[code % WALK_RULES];
 
-	pc -= !exact;
-	cached = &rules->cached[walk_hash(pc)];
-	return __builtin_expect(cached->pc == pc, 1) ? cached->rule
-						     : walk_find_rule(rules, pc);
+	return __builtin_expect(cached->code == code, 1) ? cached->rule
+							 : walk_find_rule(rules, code);
 }
 
 /* Goes on to the caller by a CFI_STEP rule. Returns false when that leads nowhere: the
  * stack does not grow towards its beginning. */
-static inline bool walk_step(struct walk_frame *frame, struct cfi_rule rule)
+static inline bool walk_step(struct walk_frame *frame, walk_rule rule)
 {
-	uintptr_t cfa = (rule.from_fp ? frame->fp : frame->slot + 8) +
-			(uintptr_t)(intptr_t)rule.cfa_offset;
+	uintptr_t slot = frame->slot + walk_rule_up(rule), saved;
 
-	if (__builtin_expect(cfa - 8 <= frame->slot || (cfa & 7), 0))
-		return false;
-	/* A frame pointer may be anything while it serves as a general register. */
-	if (rule.from_fp && __builtin_expect(cfa - frame->slot > (64u << 20), 0))
-		return false;
-	if (rule.fp_offset)
-		frame->fp = *(const uintptr_t *)(cfa + (uintptr_t)(intptr_t)rule.fp_offset);
-	frame->slot = cfa - 8;
-	frame->pc = *(const uintptr_t *)(cfa - 8);
+	/* A frame pointer may be anything while it serves as a general register. The stack
+	 * pointer's way is known to lead upwards: see walk_find_rule. */
+	if (walk_rule_from_fp(rule)) {
+		slot = frame->fp + walk_rule_up(rule);
+		if (__builtin_expect(slot - 8 - frame->slot > WALK_FRAME_MOST || (slot & 7),
+				     0))
+			return false;
+	}
+	/* Read in any case: without a branch that is hard to foresee. */
+	saved = *(const uintptr_t *)(slot + walk_rule_fp(rule));
+	frame->fp = walk_rule_fp(rule) ? saved : frame->fp;
+	frame->slot = slot;
+	frame->pc = *(const uintptr_t *)slot;
 	frame->exact = false;
 	return true;
 }
 
 /* Goes on by a CFI_REALIGNED rule. Returns false when that leads nowhere. */
-bool walk_realigned(struct walk_frame *frame, struct cfi_rule rule);
+bool walk_realigned(struct walk_frame *frame, walk_rule rule);
 
 /* Goes on to the interrupted frame from a signal handler's return code. */
 bool walk_signal(struct walk_frame *frame);
 
 /* What walk_guess follows: the frame pointer points to the caller's, and that is followed
  * by the return address. */
-static const struct cfi_rule walk_guess_rule = {
-	.kind = CFI_STEP, .from_fp = 1, .fp_offset = -16, .cfa_offset = 16};
+static inline walk_rule walk_guess_rule(void)
+{
+	return walk_rule_make(CFI_STEP, true, -8, 8);
+}
 
 /* Goes on by the frame pointer alone. Returns false when it is not plausible. */
 bool walk_guess(struct walk_frame *frame);
