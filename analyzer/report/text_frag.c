@@ -145,7 +145,7 @@ static void pinned_line(const struct terminal *terminal, const struct site *site
 {
 	double pinned = sites_weight(site, SITES_BY_PINNED);
 
-	fprintf(terminal->out, "%s%s%s  %s of the free bytes; %s alone, %s shared\n",
+	fprintf(terminal->out, "%s%s%s  %s of what is pinned; %s alone, %s shared\n",
 		terminal_style(terminal, TERMINAL_STRONG), figure_bytes(pinned).text,
 		terminal_style(terminal, TERMINAL_PLAIN), figure_share(pinned, whole).text,
 		figure_bytes((double)site->pinned_exclusive_bytes).text,

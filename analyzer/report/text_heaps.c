@@ -91,7 +91,7 @@ static void print_orphans(const struct terminal *terminal,
 	if (count == 0)
 		return;
 	fprintf(terminal->out,
-		"  %sArenas of threads that have ended: %s in %s, of which %s live.%s\n",
+		"  %sArenas of threads that have ended: %s in %s, %s live.%s\n",
 		terminal_style(terminal, TERMINAL_WARNING),
 		figure_bytes((double)resident).text, figure_counted(count, "heap").text,
 		figure_bytes((double)live).text, terminal_style(terminal, TERMINAL_PLAIN));

@@ -50,7 +50,8 @@ def expect_heap(process, truth):
     assert figures["usable_bytes"] >= truth["usable_bytes"]
     resident_usable = figures["usable_bytes"] - waterfall["untouched_bytes"]
     assert resident_usable <= figures["resident_bytes"] <= waterfall["rss_bytes"]
-    assert figures["resident_bytes"] + waterfall["other_anon_bytes"] <= waterfall["rss_bytes"]
+    outside = waterfall["other_anon_bytes"] + waterfall["recorder_bytes"]
+    assert figures["resident_bytes"] + outside <= waterfall["rss_bytes"]
     assert abs(waterfall["unexplained_bytes"]) <= 0.01 * waterfall["rss_bytes"]
     pages = [a - b for a, b in zip(figures["page_occupancy"][1:], truth["occupied_pages"])]
     assert all(0 <= extra <= 8 for extra in pages), pages

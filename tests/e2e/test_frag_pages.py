@@ -131,7 +131,7 @@ def test_arenas_trimmed(trace, plain, mode):
 
 @pytest.mark.parametrize("mode", ["alone", "forked"])
 def test_pages_of_zeros(trace, mode):
-    """What was only read is in pagemap, but not in RSS, and does not count as resident; what
+    """What was only read is in pagemap, but not in RSS, and is not resident for us; what
     another process shares does."""
     run = trace("frag_zero_pages", mode)
     assert (run.status, run.stderr) == (0, b"")
