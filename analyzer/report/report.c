@@ -7,6 +7,7 @@
 
 #include "calltree.h"
 #include "family.h"
+#include "suppressions.h"
 #include "symbols.h"
 
 int report_init(struct report *report, const struct family *family, size_t top,
@@ -44,9 +45,22 @@ void report_done(struct report *report)
 	for (i = 0; report->views && i < report->family->count; i++)
 		calltree_view_free(report->views[i]);
 	free(report->views);
+	suppressions_free(report->suppressions);
 	calltree_free(report->tree);
 	symbols_free(report->symbols);
 	memset(report, 0, sizeof(*report));
+}
+
+int report_suppress(struct report *report, struct suppressions *suppressions)
+{
+	size_t i;
+	int error = 0;
+
+	report->suppressions = suppressions;
+	for (i = 0; !error && i < report->family->count; i++)
+		error = suppressions_apply(suppressions, report->tree, report->views[i],
+					   report->family->members[i].profile);
+	return error;
 }
 
 int report_sites(const struct report *report, size_t member, enum sites_order take,

@@ -10,7 +10,9 @@
 
 #include "calltree.h"
 #include "family.h"
+#include "json_leaks.h"
 #include "json_process.h"
+#include "json_suppressions.h"
 #include "mft_codec.h"
 #include "report.h"
 #include "symbols.h"
@@ -114,7 +116,7 @@ static json_t *site_object(const struct calltree *tree, const struct site *site)
 			   : json_null();
 	return json_pack(
 		"{s:s,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:I,s:f,s:I,"
-		"s:I,s:f,s:I,s:o,s:o,s:I}",
+		"s:I,s:f,s:I,s:o,s:o,s:I,s:o,s:o}",
 		"id", id, "call", mft_op_name(site->op), "truncated", truncated,
 		"shown_begin", shown_begin, "shown_end", shown_end, "allocations",
 		(json_int_t)site->allocations, "allocated_bytes",
@@ -122,9 +124,8 @@ static json_t *site_object(const struct calltree *tree, const struct site *site)
 		(json_int_t)site->live_bytes, "live_blocks", (json_int_t)site->live_blocks,
 		"peak_bytes", (json_int_t)site->peak_bytes, "peak_blocks",
 		(json_int_t)site->peak_blocks, "temporary", (json_int_t)site->temporary,
-		"leaked_bytes", (json_int_t)site->live_bytes, "leaked_blocks",
-		(json_int_t)site->live_blocks, "leak_kind",
-		site->live_blocks ? json_string("unfreed") : json_null(),
+		"leaked_bytes", (json_int_t)site->leaked.bytes, "leaked_blocks",
+		(json_int_t)site->leaked.blocks, "leak_kind", json_leak_kind(site),
 		"pinned_exclusive_bytes", (json_int_t)site->pinned_exclusive_bytes,
 		"pinned_shared_bytes", site->pinned_shared_bytes, "pinned_pages",
 		(json_int_t)site->pinned_pages, "pinning_blocks",
@@ -132,7 +133,8 @@ static json_t *site_object(const struct calltree *tree, const struct site *site)
 		site->pinned_byte_seconds, "pinned_huge_exclusive_bytes",
 		(json_int_t)site->pinned_huge_exclusive_bytes, "pinning_age_ns",
 		pinning_age(site), "mean_lifetime_ns", lifetime, "failed",
-		(json_int_t)site->failed);
+		(json_int_t)site->failed, "leaks", json_site_leaks(site), "growth",
+		json_growth(site));
 }
 
 /* Writes an object with one more member behind the others, which the caller writes: leaves
@@ -230,7 +232,10 @@ int report_json(const struct report *report, enum sites_order sort, bool details
 	}
 	fputs("],\"unnamed_modules\":[", out);
 	symbols_each_trouble(report->symbols, write_trouble, &writer);
-	fputs("]}\n", out);
+	fputs("],\"suppressions\":", out);
+	if (!error)
+		error = json_suppressions(report->suppressions, out);
+	fputs("}\n", out);
 	frame_texts_done(&cache);
 	if (!error && writer.failed)
 		error = -ENOMEM;
