@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "complaint.h"
+#include "corefile.h"
 #include "dumpset.h"
 #include "family.h"
 #include "printable.h"
@@ -15,6 +16,8 @@
 #include "replay.h"
 #include "report.h"
 #include "report_json.h"
+#include "snap.h"
+#include "suppressions.h"
 #include "terminal.h"
 
 #define STATUS_TROUBLE 2
@@ -103,7 +106,8 @@ static int parse(int argc, char **argv, const struct reading_verb *verb,
 			wrong = verb->take_option(option, optarg);
 			if (!wrong)
 				break;
-			complain(argv[0], wrong);
+			if (*wrong)
+				complain(argv[0], wrong);
 			return -EINVAL;
 		}
 	}
@@ -114,20 +118,84 @@ static int parse(int argc, char **argv, const struct reading_verb *verb,
 	return 0;
 }
 
-static int read_dump(struct family *family, const char *path,
-		     const struct profile_moment *moment, struct complaint *complaint)
+/* DUMP.snap, of a process that runs or was killed. Returns NULL where there is none. */
+static struct snap *snap_beside(const char *path)
 {
-	static const struct profile_moment worst = {.kind = PROFILE_MOMENT_WORST};
+	struct snap *snap = NULL;
+	struct mft_header header;
+	char *name;
+
+	if (!dumpset_header(path, &header) || header.state != MFT_STATE_RUNNING ||
+	    asprintf(&name, "%s.snap", path) < 0)
+		return NULL;
+	if (snap_is(name) && snap_read(name, &snap, NULL) == 0 &&
+	    memcmp(snap->header.dump_id, header.dump_id, sizeof(header.dump_id)) != 0) {
+		snap_free(snap);
+		snap = NULL;
+	}
+	free(name);
+	return snap;
+}
+
+/* What was seen from outside of the process that `path` is about: *ret_snap, NULL for
+ * nothing. *ret_dump is the dump, which is the caller's. Returns 0 or a negative errno. */
+static int find_outside(const char *path, const struct reading_verb *verb, char **ret_dump,
+			struct snap **ret_snap, struct complaint *complaint)
+{
+	struct snap *snap = NULL;
+	char *dump = NULL;
+	int error = 0;
+
+	if (snap_is(path)) {
+		error = snap_read(path, &snap, complaint);
+		if (!error)
+			error = snap_find_dump(path, snap, &dump, complaint);
+	} else {
+		dump = strdup(path);
+		if (verb->core && *verb->core)
+			error = corefile_read(*verb->core, path, &snap, complaint);
+		else if (verb->finds_snapshots)
+			snap = snap_beside(path);
+	}
+	if (!error && !dump) {
+		error = -ENOMEM;
+		complaint_set(complaint, "cannot be read: %s", strerror(ENOMEM));
+	}
+	if (error) {
+		snap_free(snap);
+		free(dump);
+		return error;
+	}
+	*ret_dump = dump;
+	*ret_snap = snap;
+	return 0;
+}
+
+static int read_dump(struct family *family, const char *path,
+		     const struct reading_verb *verb, struct complaint *complaint)
+{
+	struct replay_wish wish = {.moment = {.kind = PROFILE_MOMENT_WORST}};
 	struct profile *profile;
 	struct progress progress;
-	char *safe = printable_new(path);
-	int error;
+	struct snap *snap;
+	char *dump, *safe;
+	int error = find_outside(path, verb, &dump, &snap, complaint);
 
+	if (error)
+		return error;
+	wish.snap = snap;
+	safe = printable_new(path);
+	if (verb->moment)
+		wish.moment = *verb->moment;
+	if (verb->leaks)
+		wish.leaks = *verb->leaks;
 	progress_init(&progress, safe ? safe : "");
-	error = replay_dump_at(path, moment ? moment : &worst, progress_update, &progress,
-			       &profile, complaint);
+	error = replay_dump_for(dump, &wish, progress_update, &progress, &profile,
+				complaint);
 	progress_done(&progress);
 	free(safe);
+	free(dump);
+	snap_free(snap);
 	if (error)
 		return error;
 	error = family_add(family, profile);
@@ -137,7 +205,7 @@ static int read_dump(struct family *family, const char *path,
 }
 
 /* Reads all dumps. Returns the exit status so far; *ret_usable: there is a report. */
-static int read_family(int count, char **paths, const struct profile_moment *moment,
+static int read_family(int count, char **paths, const struct reading_verb *verb,
 		       struct family *family, bool *ret_usable)
 {
 	struct complaint complaint;
@@ -157,7 +225,7 @@ static int read_family(int count, char **paths, const struct profile_moment *mom
 		}
 	}
 	for (i = 0; i < set.count; i++) {
-		error = read_dump(family, set.items[i].path, moment, &complaint);
+		error = read_dump(family, set.items[i].path, verb, &complaint);
 		if (!error)
 			continue;
 		complain(set.items[i].path, complaint.text);
@@ -177,6 +245,29 @@ out:
 	return status;
 }
 
+static struct suppressions *default_suppressions(void)
+{
+	struct suppressions *set = suppressions_new();
+
+	if (set && suppressions_add_defaults(set)) {
+		suppressions_free(set);
+		return NULL;
+	}
+	return set;
+}
+
+/* Leaks are the same in every verb's JSON. */
+static int suppress(const struct reading_verb *verb, const struct request *request,
+		    struct report *report)
+{
+	struct suppressions *set;
+
+	if (!verb->suppressions && !request->json)
+		return 0;
+	set = verb->suppressions ? verb->suppressions() : default_suppressions();
+	return set ? report_suppress(report, set) : -ENOMEM;
+}
+
 /* Returns 0 or a negative errno; *ret_status: what the verb's own end says. */
 static int print_report(const struct reading_verb *verb, const struct request *request,
 			const struct family *family, const char *target, int *ret_status)
@@ -191,7 +282,10 @@ static int print_report(const struct reading_verb *verb, const struct request *r
 	error = report_init(&report, family, top, target);
 	if (error)
 		return error;
+	error = suppress(verb, request, &report);
 	terminal_init(&terminal, stdout);
+	if (error)
+		goto out;
 	if (request->json)
 		error = report_json(&report, verb->order, verb->details, stdout);
 	else
@@ -200,6 +294,7 @@ static int print_report(const struct reading_verb *verb, const struct request *r
 		error = -EIO;
 	if (!error && verb->finish)
 		*ret_status = verb->finish(&report);
+out:
 	report_done(&report);
 	return error;
 }
@@ -219,7 +314,7 @@ int cmd_reading(int argc, char **argv, const struct reading_verb *verb)
 		return fflush(stdout) == EOF ? STATUS_TROUBLE : 0;
 	}
 	family_init(&family);
-	status = read_family(argc - optind, argv + optind, verb->moment, &family, &usable);
+	status = read_family(argc - optind, argv + optind, verb, &family, &usable);
 	if (usable) {
 		error = print_report(verb, &request, &family,
 				     argc - optind == 1 ? argv[optind] : "DUMP...", &end);

@@ -14,9 +14,11 @@
 
 #include "sites.h"
 
+struct leaks_wish;
 struct option;
 struct profile_moment;
 struct report;
+struct suppressions;
 struct terminal;
 
 struct reading_verb {
@@ -27,15 +29,24 @@ struct reading_verb {
 	int (*print)(const struct report *report, const struct terminal *terminal);
 	/* What only this verb has; each may be NULL. */
 	const struct option *options; /* values from 256 on; ends with zeros */
-	/* Takes one of them; returns what is wrong with it, or NULL. */
+	/* Takes one of them; returns what is wrong with it ("" where the verb has said it),
+	 * or NULL. */
 	const char *(*take_option)(int option, const char *argument);
 	const struct profile_moment *moment; /* to look at in depth */
+	const struct leaks_wish *leaks;	     /* what to know of leaks */
+	/* Whether DUMP.snap counts where a dump's process has not ended by itself. (A
+	 * snapshot that is named instead of a dump always does.) */
+	bool finds_snapshots;
+	const char *const *core; /* a core file of the process, once it was given */
+	/* The rules to go by, which are the caller's; NULL: memory is short. Without this
+	 * JSON goes by the built-in ones, and text shows no leaks. */
+	struct suppressions *(*suppressions)(void);
 	/* After the report was printed; returns the exit status, 0 or 2. */
 	int (*finish)(const struct report *report);
 };
 
 /* At most so many options of a verb's own. */
-#define READING_OPTIONS_MOST 8
+#define READING_OPTIONS_MOST 16
 
 /* Runs the verb with its arguments; returns the exit status of mftrace: 0, or 2. A dump in
  * a directory that cannot be read is named and left out, and the status is 2. */

@@ -22,6 +22,7 @@ static const struct verb verbs[] = {
 	{"report", cmd_report, "DUMP...", "overview: peak, unfreed, fragmentation, sites"},
 	{"peak", cmd_peak, "DUMP...", "what was live when most was live"},
 	{"leaks", cmd_leaks, "DUMP...", "what was never freed"},
+	{"snapshot", cmd_snapshot, "PID", "look into a process that is being recorded"},
 	{"frag", cmd_frag, "DUMP...", "how full the heap's pages are, and who pins them"},
 	{"dump", cmd_dump, "DUMP", "the events as text"},
 	{"info", cmd_info, "DUMP...", "header, modules, health of a dump"},
@@ -36,7 +37,7 @@ static int print_help(void)
 	     "Records every allocation of a program, and explains its peak, its leaks and\n"
 	     "its fragmentation by call stack.\n");
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		printf("  %-7s%-22s%s\n", verbs[i].name, verbs[i].arguments,
+		printf("  %-9s%-20s%s\n", verbs[i].name, verbs[i].arguments,
 		       verbs[i].summary);
 	puts("\n"
 	     "DUMP is a dump file, or a directory of dumps: one tree of processes.\n"

@@ -385,6 +385,42 @@ out:
 	return r;
 }
 
+/* Sets *ret_cut to how far a stream had come. */
+static bool find_cut(const struct mft_snap_cut *cuts, size_t count, uint32_t stream,
+		     struct mft_snap_cut *ret_cut)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (cuts[i].stream == stream) {
+			*ret_cut = cuts[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+void reader_cut(struct reader *reader, const struct mft_snap_cut *cuts, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < reader->streams_count; i++) {
+		struct reader_stream stream = reader->streams[i];
+		struct reader_chunk *last;
+		struct mft_snap_cut cut;
+
+		if (!find_cut(cuts, count, stream.number, &cut))
+			continue;
+		if (cut.seq < stream.count) {
+			stream.count = (size_t)cut.seq + 1;
+			last = &reader->chunks[stream.first + cut.seq];
+			if (cut.bytes < last->bytes)
+				last->bytes =
+					cut.bytes < last->header ? last->header : cut.bytes;
+		}
+		reader->streams[kept++] = stream;
+	}
+	reader->streams_count = kept;
+}
+
 void reader_close(struct reader *reader)
 {
 	if (!reader)

@@ -71,6 +71,11 @@ struct reader {
  * -ENOMEM, or what open and pread say. The caller closes *ret_reader. */
 int reader_open(const char *path, struct reader **ret_reader, struct complaint *complaint);
 
+/* Cuts every stream where it ended at an instant: cuts tell the last chunk of each, and how
+ * much of it there was; streams that they do not name had not begun. To be called before
+ * anything is read. */
+void reader_cut(struct reader *reader, const struct mft_snap_cut *cuts, size_t count);
+
 /* NULL is fine. */
 void reader_close(struct reader *reader);
 

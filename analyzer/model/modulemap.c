@@ -152,8 +152,8 @@ int modulemap_add(struct modulemap *map, struct mft_bytes payload)
 	return r;
 }
 
-/* Takes in every MODULE record of the dump. Bad ones are for the replay to complain of. */
-static int search(struct modulemap *map)
+/* Bad records are for the replay to complain of. */
+int modulemap_search(struct modulemap *map)
 {
 	struct reader *reader = map->reader;
 	struct mft_record record;
@@ -172,7 +172,9 @@ static int search(struct modulemap *map)
 		}
 		cursor_done(&cursor);
 	}
-	return r;
+	if (r >= 0)
+		map->searched = true;
+	return r < 0 ? r : 0;
 }
 
 static const struct modulemap_id *find(const struct modulemap *map, uint32_t id)
@@ -193,11 +195,10 @@ int modulemap_find(struct modulemap *map, uint32_t id, uint32_t *ret_index)
 	}
 	entry = find(map, id);
 	if (!entry && !map->searched) {
-		int r = search(map);
+		int r = modulemap_search(map);
 
 		if (r < 0)
 			return r;
-		map->searched = true;
 		entry = find(map, id);
 	}
 	if (!entry)

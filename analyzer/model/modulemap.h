@@ -38,6 +38,9 @@ void modulemap_done(struct modulemap *map);
  * known already stays what it is. */
 int modulemap_add(struct modulemap *map, struct mft_bytes payload);
 
+/* Takes in every MODULE record of the dump. Returns 0, -ENOMEM, or what pread says. */
+int modulemap_search(struct modulemap *map);
+
 /* Sets *ret_index to the index into modules, or PROFILE_NO_MODULE, of an id of the dump.
  * Returns 0; -ENOENT: no MODULE record has this id; -ENOMEM, or what pread says. */
 int modulemap_find(struct modulemap *map, uint32_t id, uint32_t *ret_index);

@@ -12,11 +12,13 @@
 #include "merge.h"
 #include "model.h"
 #include "modulemap.h"
+#include "outside.h"
 #include "pointers.h"
 #include "profile.h"
 #include "reader.h"
 #include "scanrecords.h"
 #include "series.h"
+#include "snap.h"
 #include "snapshot.h"
 #include "stacks.h"
 
@@ -41,6 +43,8 @@ struct replay {
 	struct model model;
 	struct heap heap;
 	const struct leaks_wish *leaks_wish;
+	const struct snap *snap; /* NULL: none */
+	struct replay_stream *snap_stream;
 	struct series series;
 	struct pointers *scan;	       /* the last one; NULL: there was none */
 	struct replay_stream *streams; /* as the reader's */
@@ -298,9 +302,41 @@ static int other_record(struct replay *replay, struct merge_stream *from,
 
 /* ---- The whole -------------------------------------------------------------------- */
 
+/* What was seen from outside: records like a stream's, all of one instant. */
+static int replay_snap(struct replay *replay)
+{
+	const struct snap *snap = replay->snap;
+	const uint64_t clock = outside_clock(snap, replay->last_clock);
+	struct mft_decoder decoder;
+	struct mft_record record;
+	int r;
+
+	replay->snap_stream = calloc(1, sizeof(*replay->snap_stream));
+	if (!replay->snap_stream)
+		return -ENOMEM;
+	replay->last_clock = clock;
+	mft_decoder_init(&decoder, snap->records,
+			 snap->records + snap->header.records_bytes, clock);
+	while ((r = mft_decode(&decoder, &record)) > 0) {
+		if (record.op == MFT_OP_SNAPSHOT || record.op == MFT_OP_SNAPSHOT_MAP ||
+		    record.op == MFT_OP_SNAPSHOT_END)
+			r = snapshot_record(replay, &record, replay->snap_stream);
+		else if (record.op >= MFT_OP_SCAN && record.op <= MFT_OP_SCAN_END)
+			r = scan_record(replay, &record, replay->snap_stream);
+		if (r < 0)
+			break;
+	}
+	if (r == 0 && replay->scan)
+		outside_name_modules(replay->scan, replay->modules.modules,
+				     replay->modules.count,
+				     replay->reader->header.page_bytes);
+	return r;
+}
+
 static int replay_events(struct replay *replay, replay_progress_fn *progress, void *context)
 {
 	struct reader *reader = replay->reader;
+	const uint64_t last_clock = outside_last_clock(replay->snap);
 	struct merge_stream *from;
 	uint64_t records = 0;
 	int r;
@@ -310,6 +346,8 @@ static int replay_events(struct replay *replay, replay_progress_fn *progress, vo
 			&replay->streams[from - replay->merge.streams];
 		uint8_t op = from->record.op;
 
+		if (__builtin_expect(from->record.clock > last_clock, 0))
+			break;
 		replay->last_clock = from->record.clock;
 		if (__builtin_expect(series_due(&replay->series, replay->last_clock), 0)) {
 			r = series_advance(&replay->series, replay->last_clock,
@@ -330,7 +368,9 @@ static int replay_events(struct replay *replay, replay_progress_fn *progress, vo
 	}
 	for (size_t i = 0; i < reader->streams_count; i++)
 		model_settle(&replay->model, &replay->streams[i].thread);
-	return r;
+	if (r >= 0 && replay->snap)
+		r = replay_snap(replay);
+	return r < 0 ? r : 0;
 }
 
 /* Counts acquisitions whose stack is known to its root, and the others. */
@@ -369,7 +409,7 @@ static int fill_recording(struct replay *replay)
 	profile->stacks_fallback = reader->fallback_stacks;
 	profile->stack_checks = reader->stack_checks;
 	profile->stack_differences = reader->stack_differences;
-	if (reader->header.state == MFT_STATE_RUNNING)
+	if (reader->header.state == MFT_STATE_RUNNING || replay->snap)
 		end = replay->last_clock;
 	profile->duration_ns = end * reader->header.clock_unit_ns;
 	profile->events = profile->allocations + profile->failed + profile->frees +
@@ -424,6 +464,7 @@ static int begin(struct replay *replay, const char *path, const struct replay_wi
 	modulemap_init(&replay->modules, replay->reader);
 	heap_init(&replay->heap, &replay->reader->header, &wish->moment);
 	replay->leaks_wish = &wish->leaks;
+	replay->snap = wish->snap;
 	series_init(&replay->series, replay->reader->header.clock_unit_ns);
 	replay->streams =
 		calloc(replay->reader->streams_count + 1, sizeof(*replay->streams));
@@ -437,18 +478,23 @@ static int begin(struct replay *replay, const char *path, const struct replay_wi
 	return replay->profile->dump_path ? r : -ENOMEM;
 }
 
+static void stream_done(struct replay_stream *stream)
+{
+	stack_nodes_done(&stream->nodes);
+	if (stream->snapshot)
+		snapshot_done(stream->snapshot);
+	free(stream->snapshot);
+	scanrecords_done(&stream->scan);
+}
+
 static void replay_done(struct replay *replay)
 {
-	if (replay->streams) {
-		for (size_t i = 0; i < replay->reader->streams_count; i++) {
-			stack_nodes_done(&replay->streams[i].nodes);
-			if (replay->streams[i].snapshot)
-				snapshot_done(replay->streams[i].snapshot);
-			free(replay->streams[i].snapshot);
-			scanrecords_done(&replay->streams[i].scan);
-		}
-	}
+	for (size_t i = 0; replay->streams && i < replay->reader->streams_count; i++)
+		stream_done(&replay->streams[i]);
 	free(replay->streams);
+	if (replay->snap_stream)
+		stream_done(replay->snap_stream);
+	free(replay->snap_stream);
 	free_scan(replay->scan);
 	series_done(&replay->series);
 	merge_done(&replay->merge);
@@ -470,6 +516,8 @@ static int replay_once(const char *path, const struct replay_wish *wish,
 
 	if (r < 0)
 		return r;
+	if (wish->snap && wish->snap->header.cuts)
+		reader_cut(replay.reader, wish->snap->cuts, wish->snap->header.cuts);
 	r = begin(&replay, path, wish);
 	if (r == 0)
 		r = replay_events(&replay, progress, context);

@@ -18,6 +18,7 @@
 #include "profile.h"
 
 struct complaint;
+struct snap;
 
 /* Called now and then while a long replay runs. done and total are bytes of the file. */
 typedef void replay_progress_fn(void *context, uint64_t done, uint64_t total);
@@ -34,6 +35,10 @@ int replay_dump(const char *path, replay_progress_fn *progress, void *context,
 struct replay_wish {
 	struct profile_moment moment;
 	struct leaks_wish leaks;
+	/* What was seen of the process from outside: the dump is replayed up to that
+	 * instant, and this is how things stood then. NULL: to the end, as the dump has it.
+	 */
+	const struct snap *snap;
 };
 
 /* The same, with a wish. Where very many snapshots might be the one that is wished for the
