@@ -35,6 +35,8 @@ static const char help[] =
 	"                          ends in a slash) gets one dump for each process. A\n"
 	"                          file that exists is kept; the new one gets a number.\n"
 	"                          Default: mftrace.%e.%p.mft in the working directory\n"
+	"      --leak-scan         look for pointers to blocks when PROGRAM ends, so that\n"
+	"                          mftrace leaks can tell lost ones from those in use\n"
 	"      --option KEY=VALUE  an option of the recorder, as in MFTRACE_OPTIONS; may\n"
 	"                          be given again. --option help=1 lists them\n"
 	"  -q, --quiet             no summary\n"
@@ -86,6 +88,7 @@ static int parse(int argc, char **argv, struct request *request)
 {
 	static const struct option options[] = {
 		{"output", required_argument, NULL, 'o'},
+		{"leak-scan", no_argument, NULL, 'L'},
 		{"option", required_argument, NULL, 'O'},
 		{"quiet", no_argument, NULL, 'q'},
 		{"force", no_argument, NULL, 'f'},
@@ -99,6 +102,10 @@ static int parse(int argc, char **argv, struct request *request)
 		switch (option) {
 		case 'o':
 			request->output = optarg;
+			break;
+		case 'L':
+			if (add_recorder_option(request, "leak_scan=1"))
+				return -EINVAL;
 			break;
 		case 'O':
 			if (add_recorder_option(request, optarg))

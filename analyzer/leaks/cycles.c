@@ -82,6 +82,15 @@ static uint32_t leads_to(const struct finder *finder, uint32_t edge)
 	return finder->lost->number[finder->graph->target[edge] & GRAPH_BLOCK];
 }
 
+/* Whether an edge from a block to itself is to its start. */
+static bool is_to_start(const struct finder *finder, uint32_t edge)
+{
+	const struct pointers *pointers = finder->graph->pointers;
+
+	return pointers->words[finder->graph->word[edge]].value ==
+	       pointers->blocks[finder->graph->target[edge] & GRAPH_BLOCK].address;
+}
+
 static void mark(struct finder *finder)
 {
 	const struct lost *lost = finder->lost;
@@ -98,7 +107,8 @@ static void mark(struct finder *finder)
 			if (next == DIGRAPH_NONE)
 				continue;
 			if (next == i)
-				finder->is_cycle[lost->component[i]] = true;
+				finder->is_cycle[lost->component[i]] |=
+					is_to_start(finder, e);
 			else if (lost->component[next] != lost->component[i])
 				finder->is_entered[next] = true;
 		}
@@ -201,7 +211,8 @@ static uint32_t find_way(struct finder *finder, uint32_t begin)
 
 			if (next == DIGRAPH_NONE || lost->component[next] != component)
 				continue;
-			if (next == begin && (i != begin || alone))
+			if (next == begin &&
+			    (i != begin || (alone && is_to_start(finder, e))))
 				return e;
 			if (next == begin || finder->via[next] != 0)
 				continue;

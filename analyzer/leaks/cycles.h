@@ -7,8 +7,9 @@
  * there is one of it however many ways lead round in it, and it is told of once. Of these
  * ways the shortest is told that goes through the block that others enter it by, or, where
  * nobody does, through its oldest block; its last pointer, which leads back to that block,
- * is the one that closes the cycle. A pointer of a block to itself is the closing one only
- * of a block that is a cycle by itself.
+ * is the one that closes the cycle. A block that points to its own start is a cycle by
+ * itself where no other block takes part; one that points into its middle only is none: so
+ * does every std::string that is short, and every list in a block that is empty.
  * Threads: one at a time. Memory: 25 bytes a lost block meanwhile; the cycles are the
  * profile's.
  */

@@ -14,8 +14,10 @@
 #include "report.h"
 #include "terminal.h"
 #include "text_family.h"
+#include "text_leaks.h"
 #include "text_process.h"
 #include "text_sites.h"
+#include "text_suppressions.h"
 
 static void print_heads(const struct terminal *terminal, const struct report *report,
 			bool figures)
@@ -70,18 +72,6 @@ static void peak_line(const struct terminal *terminal, const struct site *site,
 				     : 0)
 			.text,
 		mft_op_name(site->op));
-}
-
-static void leak_line(const struct terminal *terminal, const struct site *site,
-		      double whole)
-{
-	fprintf(terminal->out, "%s%s%s  %s in %s, of %s allocated; %s",
-		terminal_style(terminal, TERMINAL_STRONG),
-		figure_bytes((double)site->live_bytes).text,
-		terminal_style(terminal, TERMINAL_PLAIN),
-		figure_share((double)site->live_bytes, whole).text,
-		figure_counted(site->live_blocks, "block").text,
-		figure_count(site->allocations).text, mft_op_name(site->op));
 }
 
 /* Points to the subject that stands out. */
@@ -151,25 +141,22 @@ int report_text_peak(const struct report *report, const struct terminal *termina
 	return 0;
 }
 
-int report_text_leaks(const struct report *report, const struct terminal *terminal)
+int report_text_leaks(const struct report *report, const struct terminal *terminal,
+		      unsigned kinds)
 {
-	const struct family *family = report->family;
-	uint64_t bytes = 0, blocks = 0;
-	size_t i;
 	int error;
 
 	print_heads(terminal, report, false);
-	for (i = 0; i < family->count; i++) {
-		bytes += family->members[i].profile->live_bytes;
-		blocks += family->members[i].profile->live_blocks;
-	}
-	text_field(terminal, "unfreed", "%s in %s", figure_bytes((double)bytes).text,
-		   figure_counted(blocks, "block").text);
-	text_field(terminal, "", "not classified: some of it may still be in use");
-	error = text_sites(terminal, report, SITES_BY_LIVE, "What was never freed",
-			   leak_line);
+	error = text_leaks_summary(terminal, report);
+	if (!error)
+		error = text_leaks_sites(terminal, report, kinds);
+	for (size_t i = 0; !error && i < report->family->count; i++)
+		error = text_cycles(terminal, report, i);
+	if (!error)
+		error = text_growth(terminal, report);
 	if (error)
 		return error;
+	text_suppressions(terminal, report->suppressions);
 	text_health(terminal, report);
 	text_hint(terminal, report, "frag", "what free memory costs");
 	return 0;

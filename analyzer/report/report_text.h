@@ -19,8 +19,10 @@ int report_text_overview(const struct report *report, const struct terminal *ter
 /* What was live when most was live, by call site. */
 int report_text_peak(const struct report *report, const struct terminal *terminal);
 
-/* What was never freed, by call site. */
-int report_text_leaks(const struct report *report, const struct terminal *terminal);
+/* What leaks or was never freed: how much of each kind; the call sites of those kinds whose
+ * bit (1 << enum profile_leak_kind) is set; cycles; what grows. */
+int report_text_leaks(const struct report *report, const struct terminal *terminal,
+		      unsigned kinds);
 
 /* The heap at its worst: resident, usable, asked for; pages; who pins them. */
 int report_text_frag(const struct report *report, const struct terminal *terminal);

@@ -180,6 +180,28 @@ static void print_line(const struct terminal *terminal, const struct line *line,
 	fputc('\n', out);
 }
 
+char *text_place_new(const struct calltree *tree, uint32_t node, size_t columns)
+{
+	const struct callnode *frame;
+	char *place, *function = NULL, *text = NULL;
+	size_t taken;
+
+	if (node < CALLTREE_FIRST)
+		return strdup("stack not known");
+	frame = calltree_at(tree, node);
+	place = place_new(frame);
+	taken = place ? printable_columns(place, SIZE_MAX) + 2 : 0;
+	if (place)
+		function = function_new(frame, taken + FUNCTION_COLUMNS_LEAST < columns
+						       ? columns - taken
+						       : FUNCTION_COLUMNS_LEAST);
+	if (function && asprintf(&text, "%s%s%s", function, *place ? "  " : "", place) < 0)
+		text = NULL;
+	free(place);
+	free(function);
+	return text;
+}
+
 int text_chain(const struct terminal *terminal, const struct calltree *tree, uint32_t node)
 {
 	struct chain chain;

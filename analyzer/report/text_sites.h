@@ -18,6 +18,10 @@ struct terminal;
 /* Prints the call chain from a node outwards, indented. Returns 0 or -ENOMEM. */
 int text_chain(const struct terminal *terminal, const struct calltree *tree, uint32_t node);
 
+/* "function  file.c:12" of one node, in so many columns where its names allow; the caller's
+ * (free); NULL: no memory. */
+char *text_place_new(const struct calltree *tree, uint32_t node, size_t columns);
+
 /* Prints the first line's figures of one site, without a newline; whole is the sum over
  * all sites of what they are sorted by. */
 typedef void text_site_line_fn(const struct terminal *terminal, const struct site *site,

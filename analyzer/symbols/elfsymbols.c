@@ -8,7 +8,7 @@
 /* A symbol without a size is believed for so many bytes at most. */
 #define SIZELESS_REACH 65536u
 
-struct function {
+struct place {
 	uint64_t start;
 	uint64_t size;
 	const char *name;
@@ -17,7 +17,7 @@ struct function {
 
 struct elfsymbols {
 	size_t count;
-	struct function functions[];
+	struct place places[];
 };
 
 static int binding_rank(unsigned char binding)
@@ -32,7 +32,7 @@ static size_t underscores(const char *name)
 
 static int compare(const void *left, const void *right)
 {
-	const struct function *a = left, *b = right;
+	const struct place *a = left, *b = right;
 	size_t a_length, b_length;
 
 	if (a->start != b->start)
@@ -50,14 +50,14 @@ static int compare(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-static size_t drop_aliases(struct function *functions, size_t count)
+static size_t drop_aliases(struct place *places, size_t count)
 {
 	size_t kept = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (kept == 0 || functions[kept - 1].start != functions[i].start)
-			functions[kept++] = functions[i];
+		if (kept == 0 || places[kept - 1].start != places[i].start)
+			places[kept++] = places[i];
 	}
 	return kept;
 }
@@ -73,7 +73,14 @@ static bool is_function(const GElf_Sym *symbol, const char *name)
 	       (type == STT_NOTYPE && name[0] != '$' && name[0] != '.');
 }
 
-int elfsymbols_new(Dwfl_Module *module, struct elfsymbols **ret_symbols)
+static bool is_object(const GElf_Sym *symbol, const char *name)
+{
+	return name && *name && symbol->st_shndx != SHN_UNDEF &&
+	       GELF_ST_TYPE(symbol->st_info) == STT_OBJECT && symbol->st_size > 0;
+}
+
+int elfsymbols_new(Dwfl_Module *module, enum elfsymbols_kind kind,
+		   struct elfsymbols **ret_symbols)
 {
 	int total = dwfl_module_getsymtab(module);
 	struct elfsymbols *symbols;
@@ -81,7 +88,7 @@ int elfsymbols_new(Dwfl_Module *module, struct elfsymbols **ret_symbols)
 
 	if (total < 0)
 		total = 0;
-	symbols = malloc(sizeof(*symbols) + (size_t)total * sizeof(symbols->functions[0]));
+	symbols = malloc(sizeof(*symbols) + (size_t)total * sizeof(symbols->places[0]));
 	if (!symbols)
 		return -ENOMEM;
 	symbols->count = 0;
@@ -92,17 +99,18 @@ int elfsymbols_new(Dwfl_Module *module, struct elfsymbols **ret_symbols)
 
 		name = dwfl_module_getsym_info(module, i, &symbol, &address, NULL, NULL,
 					       NULL);
-		if (!is_function(&symbol, name))
+		if (kind == ELFSYMBOLS_OBJECTS ? !is_object(&symbol, name)
+					       : !is_function(&symbol, name))
 			continue;
-		symbols->functions[symbols->count++] = (struct function){
+		symbols->places[symbols->count++] = (struct place){
 			.start = address,
 			.size = symbol.st_size,
 			.name = name,
 			.binding = GELF_ST_BIND(symbol.st_info),
 		};
 	}
-	qsort(symbols->functions, symbols->count, sizeof(symbols->functions[0]), compare);
-	symbols->count = drop_aliases(symbols->functions, symbols->count);
+	qsort(symbols->places, symbols->count, sizeof(symbols->places[0]), compare);
+	symbols->count = drop_aliases(symbols->places, symbols->count);
 	*ret_symbols = symbols;
 	return 0;
 }
@@ -112,23 +120,25 @@ void elfsymbols_free(struct elfsymbols *symbols)
 	free(symbols);
 }
 
-const char *elfsymbols_at(const struct elfsymbols *symbols, uint64_t address)
+const char *elfsymbols_at(const struct elfsymbols *symbols, uint64_t address,
+			  uint64_t *ret_offset)
 {
 	size_t low = 0, high = symbols->count;
-	const struct function *found;
+	const struct place *found;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (symbols->functions[middle].start <= address)
+		if (symbols->places[middle].start <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	if (low == 0)
 		return NULL;
-	found = &symbols->functions[low - 1];
-	if (address - found->start < (found->size ? found->size : SIZELESS_REACH))
-		return found->name;
-	return NULL;
+	found = &symbols->places[low - 1];
+	if (address - found->start >= (found->size ? found->size : SIZELESS_REACH))
+		return NULL;
+	*ret_offset = address - found->start;
+	return found->name;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elfsymbols.h - the function symbols of one module, by address.
+ * elfsymbols.h - the function or the object symbols of one module, by address.
  *
  * Taken once from whatever tables libdwfl finds (.symtab, .dynsym, .gnu_debugdata, a
  * separate debug file), sorted, then searched: libdwfl's own look-up walks the whole table
@@ -18,13 +18,20 @@
 
 struct elfsymbols;
 
+enum elfsymbols_kind {
+	ELFSYMBOLS_FUNCTIONS,
+	ELFSYMBOLS_OBJECTS, /* data: global and static variables */
+};
+
 /* Reads the tables. Returns 0 and sets *ret_symbols (perhaps with no symbols), or -ENOMEM.
  */
-int elfsymbols_new(Dwfl_Module *module, struct elfsymbols **ret_symbols);
+int elfsymbols_new(Dwfl_Module *module, enum elfsymbols_kind kind,
+		   struct elfsymbols **ret_symbols);
 void elfsymbols_free(struct elfsymbols *symbols);
 
-/* The linker name of the function at an address of the file, or NULL: within no symbol. A
- * symbol without a size reaches to the next one. */
-const char *elfsymbols_at(const struct elfsymbols *symbols, uint64_t address);
+/* The linker name of what is at an address of the file, and how far into it the address is;
+ * NULL: within no symbol. A function without a size reaches to the next one. */
+const char *elfsymbols_at(const struct elfsymbols *symbols, uint64_t address,
+			  uint64_t *ret_offset);
 
 #endif

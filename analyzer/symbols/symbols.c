@@ -36,6 +36,7 @@ struct symbol_module {
 	bool changed;
 	struct symbolfile file; /* counts where file.dwfl is set */
 	struct elfsymbols *elf;
+	struct elfsymbols *objects; /* NULL until they are asked for */
 	struct debuginfo *debuginfo;
 	const char *path;
 	size_t build_id_bytes;
@@ -73,6 +74,7 @@ static void free_module(struct symbol_module *module)
 		free(cached);
 	}
 	elfsymbols_free(module->elf);
+	elfsymbols_free(module->objects);
 	debuginfo_free(module->debuginfo);
 	if (module->file.dwfl)
 		dwfl_end(module->file.dwfl);
@@ -185,7 +187,7 @@ static int open_module(struct symbol_module *module)
 	error = debuginfo_new(module->file.module, &module->debuginfo);
 	if (error == -ENOMEM)
 		return error;
-	return elfsymbols_new(module->file.module, &module->elf);
+	return elfsymbols_new(module->file.module, ELFSYMBOLS_FUNCTIONS, &module->elf);
 }
 
 /* Without the version that symbol tables add. Returns 0 or -ENOMEM. */
@@ -242,6 +244,7 @@ static int look_up(struct symbols *symbols, struct symbol_module *module, uint64
 	struct debuginfo_frame frames[DEBUGINFO_DEPTH_MAX] = {{.line = 0}};
 	const char *elf_name = NULL;
 	struct cached *cached;
+	uint64_t offset;
 	int count = 0;
 	int i;
 
@@ -250,7 +253,7 @@ static int look_up(struct symbols *symbols, struct symbol_module *module, uint64
 	if (count < 0)
 		return count;
 	if (module->elf)
-		elf_name = elfsymbols_at(module->elf, address);
+		elf_name = elfsymbols_at(module->elf, address, &offset);
 	if (count == 0)
 		count = 1; /* no DWARF here: frames[0] is empty */
 	cached = calloc(1, sizeof(*cached) + (size_t)count * sizeof(struct symbol));
@@ -313,4 +316,29 @@ void symbols_each_trouble(const struct symbols *symbols, symbols_trouble_fn *say
 		say(context, module->path,
 		    module->changed ? "binary changed since recording" : "file not found");
 	}
+}
+
+int symbols_object_at(struct symbols *symbols, struct symbol_module *module,
+		      uint64_t address, const char **ret_name, uint64_t *ret_offset)
+{
+	const char *name;
+	uint64_t offset;
+	int error = module->opened ? 0 : open_module(module);
+
+	if (!error && module->file.dwfl && !module->objects)
+		error = elfsymbols_new(module->file.module, ELFSYMBOLS_OBJECTS,
+				       &module->objects);
+	if (error)
+		return error;
+	name = module->objects ? elfsymbols_at(module->objects, address, &offset) : NULL;
+	if (!name) {
+		*ret_name = NULL;
+		return 0;
+	}
+	name = readable_name(symbols, name);
+	if (!name)
+		return -ENOMEM;
+	*ret_name = name;
+	*ret_offset = offset;
+	return 0;
 }

@@ -53,6 +53,11 @@ int symbols_module(struct symbols *symbols, const char *path, const uint8_t *bui
 int symbols_at(struct symbols *symbols, struct symbol_module *module, uint64_t address,
 	       bool exact, const struct symbol_list **ret_list);
 
+/* The variable at an address of the module's file, and how far into it the address is;
+ * *ret_name NULL: not known. Returns 0 or -ENOMEM. */
+int symbols_object_at(struct symbols *symbols, struct symbol_module *module,
+		      uint64_t address, const char **ret_name, uint64_t *ret_offset);
+
 /* Modules that could not be named, each with the reason: calls `say` for each once. */
 typedef void symbols_trouble_fn(void *context, const char *path, const char *why);
 void symbols_each_trouble(const struct symbols *symbols, symbols_trouble_fn *say,

@@ -336,6 +336,20 @@ static void a_self_loop_is_a_cycle_of_one(void **state)
 	assert_int_equal(l->leaks.in_cycles.blocks, 1);
 }
 
+static void a_pointer_into_itself_is_no_cycle(void **state)
+{
+	struct layout *l = *state;
+
+	blocks(l, 2);
+	word(l, AT(0), AT(0) + 16); /* a short std::string */
+	word(l, AT(1), AT(1) + 16); /* 1 does so too, and points to its start */
+	link_blocks(l, 1, 1, 1);
+	expect(l, "DD");
+	assert_int_equal(l->leaks.cycles_total, 1);
+	assert_int_equal(l->leaks.cycles[0].closing.site, 1);
+	assert_int_equal(l->leaks.cycles[0].closing.offset, 8);
+}
+
 static void an_entered_cycle_begins_where_it_is_entered(void **state)
 {
 	struct layout *l = *state;
@@ -520,6 +534,7 @@ int main(void)
 		TEST(lost_blocks_that_hold_live_ones_do_not_retain_them),
 		TEST(a_cycle_is_named_by_its_closing_edge),
 		TEST(a_self_loop_is_a_cycle_of_one),
+		TEST(a_pointer_into_itself_is_no_cycle),
 		TEST(an_entered_cycle_begins_where_it_is_entered),
 		TEST(two_cycles_are_two_and_live_ones_none),
 		TEST(a_list_of_a_million),
