@@ -68,7 +68,7 @@ static void add_unplaced(const struct cells *cells, const struct region *region,
 }
 
 /* A region of the allocator: its pages and blocks. */
-static int add_heap(struct heap *heap, const struct region *region, bool is_glibc,
+static int add_heap(struct heap *heap, const struct region *region,
 		    const struct cells *cells, struct profile_snapshot *figures)
 {
 	struct occupancy *o = &heap->occupancy;
@@ -88,18 +88,13 @@ static int add_heap(struct heap *heap, const struct region *region, bool is_glib
 	empty = o->sums.empty - o->sums.empty_headers - empty;
 	figures->resident_bytes += resident;
 	figures->free_bytes += resident - covered;
-	/* What glibc maps for a block it unmaps with it: the rest of such a mapping is a
-	 * neighbour's that the kernel joined to it. */
-	if (is_glibc && region->kind == PROFILE_REGION_MAPPED)
-		figures->waterfall.other_anon_bytes += empty;
-	else
-		figures->waterfall.empty_bytes += empty;
+	figures->waterfall.empty_bytes += empty;
 	if (region->unplaced_bytes > 0)
 		add_unplaced(cells, region, covered, figures);
 	return r;
 }
 
-static int add_regions(struct heap *heap, bool is_glibc, const struct cells *cells,
+static int add_regions(struct heap *heap, const struct cells *cells,
 		       struct profile_snapshot *figures)
 {
 	struct profile_waterfall *w = &figures->waterfall;
@@ -110,7 +105,7 @@ static int add_regions(struct heap *heap, bool is_glibc, const struct cells *cel
 		uint64_t resident;
 
 		if (region_is_heap(region)) {
-			r = add_heap(heap, region, is_glibc, cells, figures);
+			r = add_heap(heap, region, cells, figures);
 			continue;
 		}
 		resident = region_resident(region, region->start, region->end) +
@@ -236,7 +231,7 @@ int heap_add(struct heap *heap, const struct snapshot *snapshot, uint64_t clock,
 		r = occupancy_begin(&heap->occupancy, heap->page_bytes, is_glibc,
 				    ledger->count, &model->cells, &model->blocks);
 	if (r == 0)
-		r = add_regions(heap, is_glibc, &model->cells, &figures);
+		r = add_regions(heap, &model->cells, &figures);
 	if (r < 0)
 		return r;
 	complete_waterfall(&figures, &heap->occupancy.sums, snapshot);

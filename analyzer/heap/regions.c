@@ -13,6 +13,7 @@
 #include "snapshot.h"
 
 #define STACK_STEP_BYTES (64u << 10)
+#define CHUNK_HEADER_BYTES 16u /* glibc's, in front of a block with its own mapping */
 
 struct regions_known {
 	uint64_t start;
@@ -162,48 +163,150 @@ static int append(struct regions *regions, const struct region *region)
 	return 0;
 }
 
-/* A part of a mapping that is no heap of an arena. */
-static int append_mapped(struct regions *regions, struct region *region,
-			 const struct cells *cells, uint32_t page_bytes, bool is_glibc)
+/* A mapping of an allocator that is not glibc's, or of none. */
+static int append_other(struct regions *regions, struct region *region,
+			const struct cells *cells, uint32_t page_bytes)
 {
-	bool holds = holds_block(cells, region->start, region->end);
+	bool known = is_known(regions, region->start);
 
-	if (holds || (!is_glibc && is_known(regions, region->start)))
+	if (!known && holds_block(cells, region->start, region->end)) {
+		if (know(regions, region->start) < 0)
+			return -ENOMEM;
+		known = true;
+	}
+	if (known)
 		region->kind = PROFILE_REGION_MAPPED;
-	else if (is_glibc && looks_like_arena(region, page_bytes))
+	else if (looks_like_stack(region, page_bytes))
+		region->kind = PROFILE_REGION_THREAD_STACK;
+	else
+		region->kind = PROFILE_REGION_OTHER;
+	return append(regions, region);
+}
+
+/* ---- glibc ------------------------------------------------------------------------- */
+
+/* Takes [rest's start, end) off it. */
+static struct region split(struct region *rest, uint64_t end)
+{
+	struct region piece = *rest;
+	size_t within = 0;
+
+	piece.end = end;
+	while (within < rest->runs_count && rest->runs[within].start < end)
+		within++;
+	piece.runs_count = within;
+	/* The last one may belong to both. */
+	if (within > 0 && rest->runs[within - 1].end > end)
+		within--;
+	rest->runs += within;
+	rest->runs_count -= within;
+	rest->start = end;
+	rest->unplaced_bytes = 0;
+	return piece;
+}
+
+/* A part that no block lies on. */
+static int append_free(struct regions *regions, struct region *region, uint32_t page_bytes)
+{
+	if (looks_like_arena(region, page_bytes))
 		region->kind = PROFILE_REGION_ARENA;
 	else if (looks_like_stack(region, page_bytes))
 		region->kind = PROFILE_REGION_THREAD_STACK;
 	else
 		region->kind = PROFILE_REGION_OTHER;
-	if (holds && !is_glibc && !is_known(regions, region->start) &&
-	    know(regions, region->start) < 0)
-		return -ENOMEM;
 	return append(regions, region);
 }
 
-/* Parts a mapping at the heaps of arenas in it. */
-static int part(struct regions *regions, const struct region *whole,
-		const struct cells *cells, uint32_t page_bytes)
+/* Whether all blocks in a region have mappings of their own: these are whole pages, with a
+ * header in front of the block and nothing behind it (malloc.c, sysmalloc_mmap). */
+static bool blocks_are_mapped(const struct region *region, const struct cells *cells,
+			      uint32_t page_bytes)
 {
-	struct region rest = *whole;
+	size_t i = cells_find(cells, region->start);
+
+	for (; i < cells->places_count && cells->places[i].address < region->end; i++)
+		if (cells->cells[cells->places[i].cell].reach % page_bytes != 0)
+			return false;
+	return region->unplaced_bytes == 0;
+}
+
+/* The pages of the blocks from *i on that lie side by side; moves *i behind them. */
+static void find_mapped(const struct region *region, const struct cells *cells,
+			uint32_t page_bytes, size_t *i, uint64_t *ret_start,
+			uint64_t *ret_end)
+{
+	uint64_t start = region->end, end = 0;
+
+	for (; *i < cells->places_count; (*i)++) {
+		const struct cells_place *place = &cells->places[*i];
+		const struct cell *cell = &cells->cells[place->cell];
+		uint64_t from = place->address + cell->first - CHUNK_HEADER_BYTES;
+
+		from &= ~(uint64_t)(page_bytes - 1);
+		if (place->address >= region->end || (end > 0 && from > end))
+			break;
+		if (end == 0)
+			start = from > region->start ? from : region->start;
+		if (cell->reach > end)
+			end = cell->reach < region->end ? cell->reach : region->end;
+	}
+	*ret_start = start;
+	*ret_end = end > start ? end : start;
+}
+
+/* A part of a mapping that is no heap of an arena. Around a block's own mapping there can
+ * be neighbours of any kind. */
+static int part_at_blocks(struct regions *regions, struct region rest,
+			  const struct cells *cells, uint32_t page_bytes)
+{
+	size_t i = cells_find(cells, rest.start);
+	int r = 0;
+
+	if (!holds_block(cells, rest.start, rest.end))
+		return append_free(regions, &rest, page_bytes);
+	if (!blocks_are_mapped(&rest, cells, page_bytes)) {
+		/* The main arena goes on there if brk fails. */
+		rest.kind = PROFILE_REGION_MAPPED;
+		return append(regions, &rest);
+	}
+	while (r == 0 && rest.start < rest.end) {
+		uint64_t start, end;
+		struct region piece;
+
+		find_mapped(&rest, cells, page_bytes, &i, &start, &end);
+		if (start > rest.start) {
+			piece = split(&rest, start);
+			r = append_free(regions, &piece, page_bytes);
+		}
+		if (r == 0 && end > start) {
+			piece = split(&rest, end);
+			piece.kind = PROFILE_REGION_MAPPED;
+			r = append(regions, &piece);
+		}
+	}
+	return r;
+}
+
+/* Parts a mapping at the heaps of arenas in it. */
+static int part(struct regions *regions, struct region rest, const struct cells *cells,
+		uint32_t page_bytes)
+{
 	int r = 0;
 
 	while (r == 0 && rest.start < rest.end) {
-		uint64_t heap = find_arena(cells, rest.start, rest.end);
-		struct region piece = rest;
+		uint64_t heap = find_arena(cells, rest.start, rest.end), end;
+		struct region piece;
 
-		if (heap == rest.start) {
-			if (piece.end - heap > REGIONS_ARENA_BYTES)
-				piece.end = heap + REGIONS_ARENA_BYTES;
-			piece.kind = PROFILE_REGION_ARENA;
-			r = append(regions, &piece);
-		} else {
-			piece.end = heap;
-			r = append_mapped(regions, &piece, cells, page_bytes, true);
+		if (heap > rest.start) {
+			piece = split(&rest, heap);
+			r = part_at_blocks(regions, piece, cells, page_bytes);
+			continue;
 		}
-		rest.start = piece.end;
-		rest.unplaced_bytes = 0;
+		end = rest.end - heap > REGIONS_ARENA_BYTES ? heap + REGIONS_ARENA_BYTES
+							    : rest.end;
+		piece = split(&rest, end);
+		piece.kind = PROFILE_REGION_ARENA;
+		r = append(regions, &piece);
 	}
 	return r;
 }
@@ -228,9 +331,9 @@ int regions_tell(struct regions *regions, const struct snapshot *snapshot,
 		if (mapping->kind == MFT_MAP_BRK)
 			r = append(regions, &region);
 		else if (is_glibc)
-			r = part(regions, &region, cells, page_bytes);
+			r = part(regions, region, cells, page_bytes);
 		else
-			r = append_mapped(regions, &region, cells, page_bytes, false);
+			r = append_other(regions, &region, cells, page_bytes);
 	}
 	return r;
 }

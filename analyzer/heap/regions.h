@@ -4,14 +4,15 @@
  *
  * The allocator's: the brk heap; with glibc the heaps of its arenas, told by their place
  * (a multiple of REGIONS_ARENA_BYTES: glibc, arena.c, new_heap) and by the blocks that were
- * cut from them, and mappings that hold a block now; with any other allocator all mappings
- * in which a block begins or began at an earlier snapshot, told by where they start.
+ * cut from them, and the pages of large blocks that have mappings of their own; with any
+ * other allocator all mappings in which a block begins or began at an earlier snapshot,
+ * told by where they start.
  * Not the allocator's: stacks of threads, told by their shape (a length that is a multiple
  * of 64 KiB, alone or together with a guard page, of which the upper end is resident and
  * the lower end is not: glibc before 2.27 takes the guard page off what was asked for,
  * later ones add it), and what is left.
  * The kernel shows neighbouring mappings of one kind as one; they are parted where an
- * arena's heap begins or must end.
+ * arena's heap begins or must end, and around large blocks.
  * Threads: one at a time. Memory: regions_done; used again for the next snapshot.
  */
 #ifndef REGIONS_H

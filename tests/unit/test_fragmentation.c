@@ -448,12 +448,62 @@ static void free_runs_and_sizes(void **state)
 	profile_free(p);
 }
 
+/* Large blocks in one mapping with their neighbours: a page of somebody's, a block, a block
+ * right behind it, two pages of somebody's, a block, and a thread's stack. */
+static void large_blocks_and_neighbours(void **state)
+{
+	const uint64_t at = ARENA + 0x100000;
+	struct profile *p;
+
+	(void)state;
+	chunk(HEAP + 16, 1008, a);
+	dump_alloc(s, MFT_OP_MALLOC, at + PAGE + 16, 2 * PAGE - 16, 2 * PAGE - 16, a);
+	dump_alloc(s, MFT_OP_MALLOC, at + 3 * PAGE + 16, PAGE - 16, PAGE - 16, b);
+	dump_alloc(s, MFT_OP_MALLOC, at + 6 * PAGE + 16, 2 * PAGE - 16, 2 * PAGE - 16, a);
+	begin_snapshot(MFT_SNAPSHOT_EXIT, 12 * PAGE, 0);
+	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "#");
+	dump_snapshot_map(s, MFT_MAP_ANON, at, "##.##.##..............##");
+	dump_snapshot_end(s);
+	p = replay();
+	/* The page of the brk heap and four of the blocks'. */
+	assert_true(p->snapshots[0].resident_bytes == 5 * PAGE);
+	assert_int_equal(p->snapshots[0].page_occupancy[0], 0);
+	assert_true(p->snapshots[0].waterfall.empty_bytes == 0);
+	assert_true(p->snapshots[0].waterfall.other_anon_bytes == 2 * PAGE);
+	assert_true(p->snapshots[0].waterfall.stack_bytes == 2 * PAGE);
+	assert_int_equal(p->depth->pages_count, 5);
+	assert_int_equal(p->depth->heaps_count, 1);
+	profile_free(p);
+}
+
+/* A block that was cut from a piece of memory, which is no arena's: brk had failed. */
+static void the_main_arena_elsewhere(void **state)
+{
+	const uint64_t at = ARENA + 0x100000;
+	struct profile *p;
+
+	(void)state;
+	chunk(HEAP + 16, 1008, a);
+	chunk(at + PAGE + 16, 1008, a);
+	dump_alloc(s, MFT_OP_MALLOC, at + 3 * PAGE + 16, PAGE - 16, PAGE - 16, b);
+	begin_snapshot(MFT_SNAPSHOT_EXIT, 12 * PAGE, 0);
+	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "#");
+	dump_snapshot_map(s, MFT_MAP_ANON, at, "#####");
+	dump_snapshot_end(s);
+	p = replay();
+	assert_true(p->snapshots[0].resident_bytes == 6 * PAGE);
+	assert_true(p->snapshots[0].waterfall.empty_bytes == 3 * PAGE);
+	profile_free(p);
+}
+
 #define FRAGMENTATION_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FRAGMENTATION_TEST(the_parts_of_rss),
+		FRAGMENTATION_TEST(large_blocks_and_neighbours),
+		FRAGMENTATION_TEST(the_main_arena_elsewhere),
 		FRAGMENTATION_TEST(what_trimming_would_return),
 		FRAGMENTATION_TEST(arenas_and_their_threads),
 		FRAGMENTATION_TEST(only_glibcs_heaps_are_known),
