@@ -33,15 +33,14 @@ const char *text_reason(enum mft_snapshot_reason reason)
 	return "on request";
 }
 
-/* What the figures come to, in a sentence. */
+/* What the figures come to, in a sentence. What was asked for but never touched is on no
+ * page, and makes up for nothing that is lost on others. */
 static const char *verdict(const struct profile_snapshot *s)
 {
-	double r = (double)s->requested_bytes, u = (double)s->usable_bytes;
-	double f = (double)s->resident_bytes;
+	double r = (double)s->waterfall.requested_bytes, f = (double)s->resident_bytes;
+	double u = f - (double)s->free_bytes;
 	double ratio = 1 - r / f;
 
-	if (ratio < 0)
-		return "Part of what was asked for was never touched: no fragmentation.";
 	if (f < SMALL_HEAP_BYTES)
 		return "The heap is too small for fragmentation to matter.";
 	if (ratio < 0.10)
