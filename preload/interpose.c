@@ -47,7 +47,7 @@ static bool use_label(uint8_t *op, size_t *size, size_t alignment, const void *p
 	*size = thread->label_size;
 	*frame = thread->label_frame;
 	thread->label = 0;
-	thread->label_made = p;
+	thread->label_made = ~(uintptr_t)p;
 	return true;
 }
 

@@ -64,7 +64,7 @@ static void begin_new(uint8_t op, size_t size, const void *frame)
 {
 	if (recorder_thread.label && recorder_thread.label_size == size)
 		return;
-	recorder_thread.label_made = NULL;
+	recorder_thread.label_made = 0;
 	recorder_thread.label_size = size;
 	recorder_thread.label_frame = frame;
 	recorder_thread.label = op;
@@ -74,7 +74,7 @@ static void begin_new(uint8_t op, size_t size, const void *frame)
 static void *finish_new(uint8_t op, void *p, size_t size, size_t alignment,
 			const void *frame)
 {
-	if (recorder_thread.label == 0 && recorder_thread.label_made == p)
+	if (recorder_thread.label == 0 && recorder_thread.label_made == ~(uintptr_t)p)
 		return p;
 	recorder_thread.label = 0;
 	if (p)

@@ -142,15 +142,19 @@ static void settle_order(struct recorder *r)
 
 /* ---- The whole --------------------------------------------------------------------- */
 
-static void park_threads(struct scan *scan)
+static int park_threads(struct scan *scan)
 {
-	scan->parked_count = park_others(scan->deadline_ns, &scan->parked);
+	int r = park_others(scan->deadline_ns, &scan->parked, &scan->parked_count);
+
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < scan->parked_count; i++) {
 		scan->end.threads += scan->parked[i].state != PARKED_GONE;
 		scan->end.threads_running += scan->parked[i].state == PARKED_RUNNING;
 	}
 	if (scan->end.threads_running)
 		scan->end.flags |= MFT_SCAN_THREADS;
+	return 0;
 }
 
 static void write_scan(struct scan *scan, struct recorder *r)
@@ -187,7 +191,8 @@ static void conduct(struct recorder *r, void *context)
 	scan->page_bytes = process.dump.header->page_bytes;
 	scan->began_ns = now_ns(r);
 	scan->deadline_ns = scan->began_ns + process.config.scan_deadline_ms * 1000000ull;
-	park_threads(scan);
+	if (park_threads(scan) < 0)
+		return;
 	settle_order(r);
 	peek_open(&scan->peek);
 	if (areas_read(&scan->areas, &scan->peek, scan->page_bytes) == 0) {

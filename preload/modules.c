@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "maps.h"
 #include "memory.h"
 #include "process.h"
 #include "recorder.h"
@@ -122,6 +123,31 @@ static void insert_sorted(struct module_table *table, const struct module_entry 
 	table->entries[i] = *entry;
 }
 
+/* The path of the file that is mapped at address, where the loader knows it by a relative
+ * name: as it was given to dlopen, from a directory that the process may have left. The
+ * caller holds modules_busy. */
+static const char *find_path(uintptr_t address, const char *path)
+{
+	static char lines[20 * 1024], found[CONFIG_PATH_BYTES];
+	struct maps_line line;
+	struct maps maps;
+
+	if (path[0] == '/' || !strchr(path, '/') ||
+	    maps_open(&maps, lines, sizeof(lines)) < 0)
+		return path;
+	while (maps_next(&maps, &line) > 0) {
+		if (line.start != address || line.path_length >= sizeof(found))
+			continue;
+		memcpy(found, line.path, line.path_length);
+		found[line.path_length] = '\0';
+		if (found[0] == '/')
+			path = found;
+		break;
+	}
+	maps_close(&maps);
+	return path;
+}
+
 /* One module, with the loader's lock held: it cannot go away meanwhile. */
 static int look_at(struct dl_phdr_info *info, size_t bytes, void *context)
 {
@@ -159,6 +185,8 @@ static int look_at(struct dl_phdr_info *info, size_t bytes, void *context)
 	if (same) {
 		entry.id = same->id;
 	} else {
+		path = find_path(entry.start, path);
+		record.path = (struct mft_bytes){(const uint8_t *)path, strlen(path)};
 		entry.id = __atomic_add_fetch(&modules_last_id, 1, __ATOMIC_RELAXED);
 		record.id = entry.id;
 		record.bias = entry.bias;

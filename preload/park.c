@@ -8,14 +8,17 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "memory.h"
 #include "process.h"
+#include "restart.h"
 #include "sys.h"
 #include "text.h"
 
 #define PARK_SIGNAL 33
 #define PARKED_MOST (32u * 1024)
-/* How long to wait while nobody comes. */
+/* How long to wait while nobody comes; and for those that block the signal. */
 #define PATIENCE_NS 500000000ull
+#define PATIENCE_BLOCKING_NS 100000000ull
 #define STEP_NS 5000000
 
 #define SA_RESTORER_FLAG 0x04000000ul /* x86: asm/signal.h */
@@ -30,7 +33,7 @@ struct action {
 	uint64_t mask;
 };
 
-static struct parked parked[PARKED_MOST];
+static struct parked *parked; /* PARKED_MOST; stays: a late signal may look */
 static uint32_t parked_count; /* atomic: the handler looks */
 static uint32_t arrived;      /* atomic, futex: +1 with each thread that stops */
 static uint32_t hold;	      /* atomic, futex: whether to wait */
@@ -80,38 +83,6 @@ static void take_context(struct parked *own, ucontext_t *context)
 	own->stack_pointer = (uintptr_t)machine;
 #endif
 	own->thread_pointer = (uintptr_t)__builtin_thread_pointer();
-}
-
-/* Begins an interrupted system call anew. Only if it is the very call that the thread was
- * seen in: number and arguments, and nothing has come back but EINTR. connect would fail
- * differently the second time (connect(2), EALREADY). */
-static void restart_call(const struct parked *own, ucontext_t *context)
-{
-#if defined(__x86_64__)
-	greg_t *r = context->uc_mcontext.gregs;
-
-	if (!own->sleeping || own->call < 0 || own->call == SYS_connect ||
-	    r[REG_RAX] != -EINTR || (uintptr_t)r[REG_RIP] != own->after_call ||
-	    (uintptr_t)r[REG_RDI] != own->arguments[0] ||
-	    (uintptr_t)r[REG_RSI] != own->arguments[1] ||
-	    (uintptr_t)r[REG_RDX] != own->arguments[2])
-		return;
-	r[REG_RAX] = own->call;
-	r[REG_RIP] -= 2; /* the instruction: 0f 05 */
-#elif defined(__aarch64__)
-	mcontext_t *r = &context->uc_mcontext;
-
-	if (!own->sleeping || own->call < 0 || own->call == SYS_connect ||
-	    (long)r->regs[0] != -EINTR || r->pc != own->after_call ||
-	    (long)r->regs[8] != own->call || r->regs[1] != own->arguments[1] ||
-	    r->regs[2] != own->arguments[2])
-		return;
-	r->regs[0] = own->arguments[0];
-	r->pc -= 4;
-#else
-	(void)own;
-	(void)context;
-#endif
 }
 
 /* Whether the signal is the one that we sent. */
@@ -223,7 +194,8 @@ static void look_at_call(struct parked *thread)
 	unsigned count = 0;
 	bool outside;
 
-	if (length <= 0)
+	thread->unasked = length <= 0;
+	if (thread->unasked)
 		return;
 	outside = *p == '-';
 	p += outside;
@@ -274,25 +246,36 @@ static long send(struct parked *thread)
 	return SYS3(SYS_tgkill, process.pid, thread->tid, PARK_SIGNAL);
 }
 
+static void set_state(struct parked *thread, enum parked_state state)
+{
+	__atomic_store_n(&thread->state, state, __ATOMIC_RELEASE);
+}
+
+/* Sends the signal to a thread that is not known to block it. */
+static void call(struct parked *thread)
+{
+	long r;
+
+	look_at_call(thread);
+	set_state(thread, PARKED_COMING);
+	r = send(thread);
+	if (r < 0)
+		set_state(thread, r == -ESRCH ? PARKED_GONE : PARKED_RUNNING);
+}
+
 static void stop(int tid)
 {
 	struct parked *thread = &parked[parked_count];
-	long r;
 
 	if (parked_count == PARKED_MOST)
 		return;
-	*thread = (struct parked){.tid = tid};
-	look_at_call(thread);
-	if (!installed || is_blocked(tid))
-		thread->state = PARKED_RUNNING;
+	*thread = (struct parked){.tid = tid, .state = PARKED_BLOCKING};
 	/* Partner: find_own. */
 	__atomic_store_n(&parked_count, parked_count + 1, __ATOMIC_RELEASE);
-	if (thread->state == PARKED_RUNNING)
-		return;
-	r = send(thread);
-	if (r < 0)
-		__atomic_store_n(&thread->state, r == -ESRCH ? PARKED_GONE : PARKED_RUNNING,
-				 __ATOMIC_RELEASE);
+	if (!installed)
+		set_state(thread, PARKED_RUNNING);
+	else if (!is_blocked(tid))
+		call(thread);
 }
 
 /* Sends the signal to every thread that has not been sent it. Returns whether there was
@@ -328,19 +311,33 @@ static int stop_new(int self)
 
 /* ---- Waiting ----------------------------------------------------------------------- */
 
-/* How many are still to come; those that have ended are none. */
-static uint32_t count_coming(void)
+static bool is_gone(int tid)
 {
-	uint32_t coming = 0;
+	return SYS3(SYS_tgkill, process.pid, tid, 0) == -ESRCH;
+}
+
+/* How many are still to come, and how many of these block the signal. */
+static uint32_t count_coming(uint32_t *ret_blocking)
+{
+	uint32_t coming = 0, blocking = 0;
 
 	for (uint32_t i = 0; i < parked_count; i++) {
-		if (__atomic_load_n(&parked[i].state, __ATOMIC_ACQUIRE) != PARKED_COMING)
+		struct parked *thread = &parked[i];
+		uint32_t state = __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE);
+
+		if (state != PARKED_COMING && state != PARKED_BLOCKING)
 			continue;
-		if (SYS3(SYS_tgkill, process.pid, parked[i].tid, 0) == -ESRCH)
-			parked[i].state = PARKED_GONE;
+		if (is_gone(thread->tid)) {
+			set_state(thread, PARKED_GONE);
+			continue;
+		}
+		if (state == PARKED_BLOCKING && !is_blocked(thread->tid))
+			call(thread);
 		else
-			coming++;
+			blocking += state == PARKED_BLOCKING;
+		coming++;
 	}
+	*ret_blocking = blocking;
 	return coming;
 }
 
@@ -353,43 +350,57 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Waits for those that were sent the signal. Returns whether all came. */
+/* Waits for those that were sent the signal, or are to be. Returns whether all came. */
 static bool wait_for_all(uint64_t deadline_ns)
 {
 	const struct timespec step = {0, STEP_NS};
-	uint64_t progress_ns = now_ns(), now;
-	uint32_t seen, last = __atomic_load_n(&arrived, __ATOMIC_ACQUIRE);
+	uint64_t progress_ns = now_ns(), now, waited;
+	uint32_t last_coming = UINT32_MAX;
 
 	for (;;) {
-		seen = __atomic_load_n(&arrived, __ATOMIC_ACQUIRE);
-		now = now_ns();
-		if (seen != last)
-			progress_ns = now;
-		last = seen;
-		if (count_coming() == 0)
+		uint32_t seen = __atomic_load_n(&arrived, __ATOMIC_ACQUIRE);
+		uint32_t blocking, coming = count_coming(&blocking);
+
+		if (coming == 0)
 			return true;
-		if (now >= deadline_ns || now - progress_ns >= PATIENCE_NS)
+		now = now_ns();
+		if (coming != last_coming)
+			progress_ns = now;
+		last_coming = coming;
+		waited = now - progress_ns;
+		if (now >= deadline_ns || waited >= PATIENCE_NS ||
+		    (coming == blocking && waited >= PATIENCE_BLOCKING_NS))
 			return false;
 		futex_wait(&arrived, seen, &step);
 	}
 }
 
-/* The stack pointer of one that sleeps where no signal comes to. */
+/* Settles for what is known of those that did not come: the stack pointer of one that
+ * sleeps. */
 static void give_up(void)
 {
 	for (uint32_t i = 0; i < parked_count; i++) {
-		uint32_t coming = PARKED_COMING;
+		struct parked *thread = &parked[i];
+		uint32_t state = __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE);
 
-		if (__atomic_compare_exchange_n(&parked[i].state, &coming, PARKED_RUNNING,
-						false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-			look_at_call(&parked[i]);
+		while ((state == PARKED_COMING || state == PARKED_BLOCKING) &&
+		       !__atomic_compare_exchange_n(&thread->state, &state, PARKED_RUNNING,
+						    false, __ATOMIC_ACQ_REL,
+						    __ATOMIC_ACQUIRE))
+			;
+		if (state == PARKED_COMING || state == PARKED_BLOCKING)
+			look_at_call(thread);
 	}
 }
 
-size_t park_others(uint64_t deadline_ns, const struct parked **ret_parked)
+int park_others(uint64_t deadline_ns, const struct parked **ret_parked, size_t *ret_count)
 {
 	int self = sys_gettid();
 
+	if (!parked)
+		parked = memory_map(PARKED_MOST * sizeof(*parked));
+	if (!parked)
+		return -ENOMEM;
 	parked_count = 0;
 	(void)install();
 	__atomic_store_n(&hold, 1, __ATOMIC_RELEASE);
@@ -398,7 +409,8 @@ size_t park_others(uint64_t deadline_ns, const struct parked **ret_parked)
 		;
 	give_up();
 	*ret_parked = parked;
-	return parked_count;
+	*ret_count = parked_count;
+	return 0;
 }
 
 void park_release(void)

@@ -51,11 +51,13 @@ struct recorder_thread {
 	struct recorder *recorder; /* NULL until the thread's first event */
 	const void *deleting;	   /* block whose release `operator delete` has recorded */
 	size_t label_size;	   /* what `operator new` was asked for */
-	const void *label_made;	   /* the block that the label was used for */
-	const void *label_frame;   /* frame address of `operator new` */
-	uint8_t label;		   /* opcode for the acquisition under it, or 0 */
-	uint8_t attaching;	   /* a recorder is being set up in this thread */
-	uint8_t own_work; /* what is called now is called by us, and not recorded */
+	/* The complement of the address of the block that the label was used for: a scan
+	 * for pointers takes it for no pointer. */
+	uintptr_t label_made;
+	const void *label_frame; /* frame address of `operator new` */
+	uint8_t label;		 /* opcode for the acquisition under it, or 0 */
+	uint8_t attaching;	 /* a recorder is being set up in this thread */
+	uint8_t own_work;	 /* what is called now is called by us, and not recorded */
 };
 extern __thread struct recorder_thread recorder_thread
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
