@@ -53,23 +53,23 @@ def read_records(path):
     return records
 
 
+# The C and C++ libraries must not free their own things first.
+MEMCHECK = [
+    "valgrind",
+    "--leak-check=full",
+    "--show-leak-kinds=all",
+    "--run-libc-freeres=no",
+    "--run-cxx-freeres=no",
+    "--num-callers=40",
+    "--xml=yes",
+]
+
+
 def run_memcheck(command, directory, env=None, timeout=110, **popen):
-    """Runs a command and the processes that it forks under memcheck, which must not let the
-    C and C++ libraries free their own things first. Returns how it ended and
-    {pid: records}."""
+    """Runs a command and the processes that it forks under memcheck. Returns how it ended
+    and {pid: records}."""
     result = run_process(
-        [
-            "valgrind",
-            "--leak-check=full",
-            "--show-leak-kinds=all",
-            "--run-libc-freeres=no",
-            "--run-cxx-freeres=no",
-            "--num-callers=40",
-            "--undef-value-errors=yes",
-            "--xml=yes",
-            f"--xml-file={directory}/%p.xml",
-            *command,
-        ],
+        [*MEMCHECK, f"--xml-file={directory}/%p.xml", *command],
         environment(env),
         timeout,
         **popen,

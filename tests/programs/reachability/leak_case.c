@@ -15,8 +15,8 @@ static struct {
 
 void leak_expect(enum leak_kind kind, uint64_t blocks, uint64_t bytes)
 {
-	expected[kind].blocks += blocks;
-	expected[kind].bytes += bytes;
+	__atomic_fetch_add(&expected[kind].blocks, blocks, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&expected[kind].bytes, bytes, __ATOMIC_RELAXED);
 }
 
 LEAK_SITE void leak_scrub(void)

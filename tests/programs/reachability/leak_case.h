@@ -6,7 +6,7 @@
  * Guarantees: after leak_case() returns, no register and no word of stack that its caller's
  * functions left behind holds an address of a block, except where the program put it. The
  * truth is printed with truth.h and does not allocate.
- * Threads: one thread counts. Memory: none of its own.
+ * Threads: all may count; one prints. Memory: none of its own.
  * Not here: which function allocates; that is each program's subject.
  *
  * The object: {"pid": N, "definite": {"bytes": N, "blocks": N}, "indirect": {...},
@@ -32,7 +32,11 @@ enum leak_kind {
 };
 
 /* A function whose frame must be gone, or be found by name, after it returned. */
+#ifdef __clang__
+#define LEAK_SITE __attribute__((noinline))
+#else
 #define LEAK_SITE __attribute__((noinline, noclone))
+#endif
 
 /* States that blocks of `bytes` altogether are of a kind at the end. */
 void leak_expect(enum leak_kind kind, uint64_t blocks, uint64_t bytes);

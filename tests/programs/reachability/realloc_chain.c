@@ -5,7 +5,7 @@
  */
 #include "leak_case.h"
 
-static void *volatile kept, *volatile stale;
+static void *volatile kept;
 
 static LEAK_SITE void *grown(size_t last)
 {

@@ -3,7 +3,8 @@
 //! circle, and a parent and child whose link back is weak and that are freed.
 
 use std::cell::RefCell;
-use std::hint::black_box;
+use std::mem;
+use std::ptr;
 use std::rc::{Rc, Weak};
 
 struct Node {
@@ -12,9 +13,17 @@ struct Node {
     _bytes: [u8; 40],
 }
 
+/// The compiler must not know what a value is.
+#[inline(never)]
+fn opaque<T>(value: T) -> T {
+    let copy = unsafe { ptr::read_volatile(&value) };
+    mem::forget(value);
+    copy
+}
+
 #[inline(never)]
 fn node() -> Rc<Node> {
-    black_box(Rc::new(Node {
+    opaque(Rc::new(Node {
         next: RefCell::new(None),
         back: RefCell::new(Weak::new()),
         _bytes: [0; 40],
@@ -35,17 +44,17 @@ fn circle(count: usize) {
 
 #[inline(never)]
 fn circle_of_one() {
-    circle(black_box(1));
+    circle(opaque(1));
 }
 
 #[inline(never)]
 fn circle_of_two() {
-    circle(black_box(2));
+    circle(opaque(2));
 }
 
 #[inline(never)]
 fn circle_of_three() {
-    circle(black_box(3));
+    circle(opaque(3));
 }
 
 #[inline(never)]
@@ -60,7 +69,7 @@ fn broken_by_weak() {
 #[inline(never)]
 fn scrub() {
     let mut pad = [0u8; 65536];
-    black_box(&mut pad);
+    opaque(&mut pad);
 }
 
 fn main() {
