@@ -93,8 +93,8 @@ static void drop(struct block *block)
 /* More than there can be free at the beginning. */
 #define BEGIN_BYTES 5000
 
-/* The first blocks of glibc's heap fill its first pages, whatever lies there already: behind
- * them heaps are alike. */
+/* The first blocks of glibc's heap fill its first pages, whatever lies there already:
+ * behind them heaps are alike. */
 static TRUTH_SITE void begin_heap(void)
 {
 	uintptr_t first = (uintptr_t)malloc(BEGIN_BYTES);
