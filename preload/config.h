@@ -24,7 +24,7 @@ struct config {
 	unsigned interval_ms; /* between snapshots that nothing else asked for; 0: none */
 	unsigned verify; /* compare every so many stacks with the reference unwinder; 0:
 			    none */
-	bool leak_scan;		   /* at exit */
+	bool leak_scan;	 /* at exit */
 	unsigned scan_deadline_ms; /* after which it ends with what it has */
 	bool help;
 	char bad_option[128]; /* the first one that was not understood, or "" */
