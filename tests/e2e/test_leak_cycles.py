@@ -53,6 +53,8 @@ def leaks_of(trace):
         assert (traced.status, traced.stderr) == (0, b"")
         (process,) = read_leaks("--no-default-suppressions", traced.dumps).values()
         assert process["leaks"]["classified"]
+        if traced.stdout:
+            process["truth"] = traced.truth
         return process
 
     return run
@@ -75,17 +77,31 @@ def test_rings(leaks_of):
         function: sorted((c["blocks"], c["length"], c["entered"]) for c in cycles)
         for function, cycles in found.items()
     } == expected
-    for function, cycles in found.items():
+    for cycles in found.values():
         for cycle in cycles:
             expect_closed(cycle)
             assert cycle["bytes"] == cycle["blocks"] * 56
-            # The second word of a block points to the next; a figure eight's second ring
-            # goes by the third.
-            steps = [*cycle["steps"], cycle["closing_edge"]]
-            offsets = {step["offset"] for step in steps}
-            assert offsets in ({POINTER}, {2 * POINTER} if function == "figure_eight" else 0)
-            assert cycle["closing_edge"]["target_offset"] == 0
     expect_total(process)
+
+
+def test_each_pointer_of_a_ring(leaks_of):
+    """The program tells each ring's addresses in their order. The second word of a block
+    points to the start of the next, and the closing one's to the first."""
+    process = leaks_of(command_of("rings"))
+    rings = [tuple(ring) for ring in process["truth"]["more"]]
+    found = []
+    for cycle in process["leaks"]["cycles"]:
+        assert cycle["closing_edge"] == cycle["steps"][-1]
+        if {step["offset"] for step in cycle["steps"]} == {POINTER}:
+            found.append(tuple(int(step["address"], 16) for step in cycle["steps"]))
+        else:
+            # The figure eight, gone round by its other ring.
+            assert {step["offset"] for step in cycle["steps"]} == {2 * POINTER}
+            crossing = int(cycle["steps"][0]["address"], 16)
+            rings = [ring for ring in rings if crossing not in ring]
+        assert {step["target_offset"] for step in cycle["steps"]} == {0}
+    turned = {ring[i:] + ring[:i]: ring for ring in rings for i in range(len(ring))}
+    assert sorted(turned[ring] for ring in found) == sorted(rings)
 
 
 def test_what_a_cycle_retains(leaks_of):
