@@ -8,15 +8,24 @@
 #include "interior.h"
 #include "pointers.h"
 
-/* Every so many blocks one address, so that most of a search stays in the cache. */
-#define STEP_SHIFT 4
+/* A table of all addresses, and one of every eighth of them: most of a search stays in the
+ * cache, the rest of it in one line. */
+#define STEP_SHIFT 3
+#define STEP (1u << STEP_SHIFT)
 
 struct finder {
 	const struct pointers_block *blocks;
 	size_t count;
-	uint64_t *steps; /* addresses of blocks 0, 16, 32, ... */
+	uint64_t *addresses; /* and after them STEP that are higher than any */
+	uint64_t *steps;     /* addresses of blocks 0, 8, 16, ... */
 	size_t steps_count;
 };
+
+static void finder_done(struct finder *finder)
+{
+	free(finder->addresses);
+	free(finder->steps);
+}
 
 static int finder_init(struct finder *finder, const struct pointers *pointers)
 {
@@ -24,42 +33,49 @@ static int finder_init(struct finder *finder, const struct pointers *pointers)
 
 	finder->blocks = pointers->blocks;
 	finder->count = count;
-	finder->steps_count = (count + (1u << STEP_SHIFT) - 1) >> STEP_SHIFT;
+	finder->steps_count = (count + STEP - 1) >> STEP_SHIFT;
+	finder->addresses = malloc((count + STEP) * sizeof(*finder->addresses));
 	finder->steps = malloc((finder->steps_count + 1) * sizeof(*finder->steps));
-	if (!finder->steps)
+	if (!finder->addresses || !finder->steps)
 		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		finder->addresses[i] = pointers->blocks[i].address;
+	memset(finder->addresses + count, 0xff, STEP * sizeof(*finder->addresses));
 	for (size_t i = 0; i < finder->steps_count; i++)
-		finder->steps[i] = pointers->blocks[i << STEP_SHIFT].address;
+		finder->steps[i] = finder->addresses[i << STEP_SHIFT];
 	return 0;
 }
 
-static bool holds(const struct pointers_block *block, uint64_t address)
+/* How many of the steps are not above an address. */
+static size_t steps_up_to(const struct finder *finder, uint64_t address)
 {
-	return address - block->address < (block->size ? block->size : 1);
+	const uint64_t *base = finder->steps;
+	size_t left = finder->steps_count;
+
+	if (left == 0)
+		return 0;
+	/* Without a branch that is taken or not by chance. */
+	while (left > 1) {
+		size_t half = left / 2;
+
+		base += base[half] <= address ? half : 0;
+		left -= half;
+	}
+	return (size_t)(base - finder->steps) + (*base <= address);
 }
 
-/* The block that an address lies in, or GRAPH_NONE. */
-static uint32_t find(const struct finder *finder, uint64_t address)
+/* The last block that does not begin above an address; GRAPH_NONE: all do. */
+static uint32_t last_up_to(const struct finder *finder, size_t steps, uint64_t address)
 {
-	size_t low = 0, high = finder->steps_count, end;
+	size_t first, place;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (finder->steps[middle] <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == 0)
+	if (steps == 0)
 		return GRAPH_NONE;
-	low = (low - 1) << STEP_SHIFT;
-	end = low + (1u << STEP_SHIFT);
-	if (end > finder->count)
-		end = finder->count;
-	while (low + 1 < end && finder->blocks[low + 1].address <= address)
-		low++;
-	return holds(&finder->blocks[low], address) ? (uint32_t)low : GRAPH_NONE;
+	first = place = (steps - 1) << STEP_SHIFT;
+	for (unsigned i = 1; i < STEP; i++)
+		place += finder->addresses[first + i] <= address;
+	/* The highest address there is may be in the word. */
+	return (uint32_t)(place < finder->count ? place : finder->count - 1);
 }
 
 /* What lies where, walked along with the words. */
@@ -100,23 +116,50 @@ static uint32_t block_at(const struct pointers *pointers, struct place *place,
 	return (uint32_t)place->block;
 }
 
-/* What each word points to, with GRAPH_INTERIOR where it does so; GRAPH_NONE: to nothing.
- */
+/* The block if an address lies in it, with GRAPH_INTERIOR where it does not point to its
+ * start, or GRAPH_NONE. */
+static uint32_t target_of(const struct pointers *pointers, uint32_t block, uint64_t value)
+{
+	const struct pointers_block *at = &pointers->blocks[block];
+
+	if (value == at->address)
+		return block;
+	if (value - at->address >= at->size)
+		return GRAPH_NONE;
+	return interior_is_start(pointers, at, value) ? block : block | GRAPH_INTERIOR;
+}
+
+/* So many words are looked up side by side, each waiting for memory while others do. */
+#define BATCH 32u
+
+/* What each word points to. */
 static int find_targets(const struct pointers *pointers, uint32_t *target)
 {
-	struct finder finder;
+	const struct pointers_word *words = pointers->words;
+	struct finder finder = {.count = 0};
 	int r = finder_init(&finder, pointers);
 
-	for (size_t i = 0; r == 0 && i < pointers->words_count; i++) {
-		uint64_t value = pointers->words[i].value;
-		uint32_t block = find(&finder, value);
+	for (size_t i = 0; r == 0 && i < pointers->words_count; i += BATCH) {
+		size_t left = pointers->words_count - i, n = left < BATCH ? left : BATCH;
+		size_t steps[BATCH];
 
-		if (block != GRAPH_NONE && value != finder.blocks[block].address &&
-		    !interior_is_start(pointers, &finder.blocks[block], value))
-			block |= GRAPH_INTERIOR;
-		target[i] = block;
+		for (size_t k = 0; k < n; k++) {
+			steps[k] = steps_up_to(&finder, words[i + k].value);
+			if (steps[k])
+				__builtin_prefetch(
+					&finder.addresses[(steps[k] - 1) << STEP_SHIFT]);
+		}
+		for (size_t k = 0; k < n; k++) {
+			target[i + k] = last_up_to(&finder, steps[k], words[i + k].value);
+			if (target[i + k] != GRAPH_NONE)
+				__builtin_prefetch(&finder.blocks[target[i + k]]);
+		}
+		for (size_t k = 0; k < n; k++)
+			if (target[i + k] != GRAPH_NONE)
+				target[i + k] = target_of(pointers, target[i + k],
+							  words[i + k].value);
 	}
-	free(finder.steps);
+	finder_done(&finder);
 	return r;
 }
 

@@ -5,8 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "blocks.h"
 #include "roots.h"
+
+/* So many blocks are fetched before they are looked at. */
+#define AHEAD 8
 
 void pointers_done(struct pointers *pointers)
 {
@@ -83,29 +87,57 @@ int pointers_add_block(struct pointers *pointers, const struct pointers_block *b
 	return r;
 }
 
+/* The addresses of all live blocks, in order; the caller's. */
+static int gather_addresses(const struct blocks *blocks, uint64_t **ret_addresses)
+{
+	uint64_t *addresses = malloc((blocks->count + 1) * sizeof(*addresses));
+	size_t count = 0;
+	int r;
+
+	if (!addresses)
+		return -ENOMEM;
+	for (size_t i = 0; i < blocks_slots(blocks); i++)
+		if (blocks->slots[i].address)
+			addresses[count++] = blocks->slots[i].address;
+	r = addresses_sort(addresses, count);
+	if (r < 0)
+		free(addresses);
+	else
+		*ret_addresses = addresses;
+	return r;
+}
+
 int pointers_add_blocks(struct pointers *pointers, const struct blocks *blocks)
 {
 	size_t room = pointers->blocks_count + blocks->count;
 	struct pointers_block *items =
 		reallocarray(pointers->blocks, room + 1, sizeof(*items));
+	uint64_t *addresses;
+	int r;
 
 	if (!items)
 		return -ENOMEM;
 	pointers->blocks = items;
 	pointers->blocks_room = room + 1;
-	for (size_t i = 0; i < blocks_slots(blocks); i++) {
-		const struct block *block = &blocks->slots[i];
+	r = gather_addresses(blocks, &addresses);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < blocks->count; i++) {
+		const struct block *block;
 
-		if (block->address)
-			items[pointers->blocks_count++] = (struct pointers_block){
-				.address = block->address,
-				.size = block->size,
-				.usable = block->usable,
-				.birth = block->birth,
-				.site = block->site,
-				.thread = block->thread,
-			};
+		if (i + AHEAD < blocks->count)
+			blocks_prefetch(blocks, addresses[i + AHEAD]);
+		block = blocks_find(blocks, addresses[i]);
+		items[pointers->blocks_count++] = (struct pointers_block){
+			.address = block->address,
+			.size = block->size,
+			.usable = block->usable,
+			.birth = block->birth,
+			.site = block->site,
+			.thread = block->thread,
+		};
 	}
+	free(addresses);
 	return 0;
 }
 
@@ -141,8 +173,11 @@ static void sort_blocks(struct pointers *pointers)
 {
 	struct pointers_block *blocks = pointers->blocks;
 	size_t kept = 0;
+	bool sorted = true;
 
-	if (pointers->blocks_count)
+	for (size_t i = 1; sorted && i < pointers->blocks_count; i++)
+		sorted = blocks[i - 1].address < blocks[i].address;
+	if (!sorted)
 		qsort(blocks, pointers->blocks_count, sizeof(*blocks), by_block);
 	for (size_t i = 0; i < pointers->blocks_count; i++)
 		if (kept == 0 || blocks[kept - 1].address != blocks[i].address)

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #define FIRST_SHIFT (64 - 10)
+#define HUGE_PAGE (2u << 20)
 
 /* Blocks of one size lie at multiples of it, large ones at multiples of pages: both must
  * spread. The product's upper bits depend on all bits of the address (Knuth, The Art of
@@ -30,13 +33,30 @@ static inline size_t find(const struct blocks *blocks, uint64_t address)
 	return i;
 }
 
+/* Empty slots. A look-up in a large table misses the processor's table of pages, too,
+ * unless they are large ones. */
+static struct block *new_slots(size_t count)
+{
+	size_t bytes = (count * sizeof(struct block) + HUGE_PAGE - 1) & -(size_t)HUGE_PAGE;
+	struct block *slots;
+
+	if (bytes < 16 * HUGE_PAGE)
+		return calloc(count, sizeof(*slots));
+	slots = aligned_alloc(HUGE_PAGE, bytes);
+	if (!slots)
+		return NULL;
+	madvise(slots, bytes, MADV_HUGEPAGE); /* only a wish */
+	memset(slots, 0, bytes);
+	return slots;
+}
+
 static int grow(struct blocks *blocks)
 {
 	struct blocks bigger = {.count = blocks->count};
 	size_t slots = blocks_slots(blocks);
 
 	bigger.shift = blocks->shift ? blocks->shift - 1 : FIRST_SHIFT;
-	bigger.slots = calloc(blocks_slots(&bigger), sizeof(*bigger.slots));
+	bigger.slots = new_slots(blocks_slots(&bigger));
 	if (!bigger.slots)
 		return -ENOMEM;
 	for (size_t i = 0; i < slots; i++)

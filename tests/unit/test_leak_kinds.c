@@ -518,6 +518,31 @@ static void the_profile_counts_what_is_still_live(void **state)
 	profile_free(p);
 }
 
+static void live_blocks_come_in_order_of_address(void **state)
+{
+	struct layout *l = *state;
+	struct blocks live = {.count = 0};
+	struct block older;
+	uint64_t seed = 3;
+
+	for (unsigned n = 0; n < 50000; n++) {
+		struct block block = {.size = 16, .site = n, .birth = n};
+
+		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+		block.address = (seed >> (n % 40)) | 1;
+		assert_true(blocks_put(&live, &block, &older) >= 0);
+	}
+	assert_int_equal(pointers_add_blocks(&l->pointers, &live), 0);
+	assert_int_equal(l->pointers.blocks_count, live.count);
+	for (size_t i = 1; i < l->pointers.blocks_count; i++) {
+		const struct pointers_block *block = &l->pointers.blocks[i];
+
+		assert_true(block[-1].address < block->address);
+		assert_int_equal(blocks_find(&live, block->address)->site, block->site);
+	}
+	blocks_done(&live);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -540,6 +565,7 @@ int main(void)
 		TEST(a_list_of_a_million),
 		TEST(a_doubly_linked_list_of_a_million_is_one_cycle),
 		TEST(a_list_of_a_million_that_is_held),
+		TEST(live_blocks_come_in_order_of_address),
 		TEST(the_profile_counts_what_is_still_live),
 	};
 
