@@ -71,11 +71,16 @@ static void print_kinds(const struct terminal *terminal, const struct sums *sums
 {
 	char young[96];
 
-	text_field(terminal, "leaked", "%s%s%s in %s",
-		   terminal_style(terminal, TERMINAL_STRONG),
-		   figure_bytes((double)sums->leaked.bytes).text,
-		   terminal_style(terminal, TERMINAL_PLAIN),
-		   figure_counted(sums->leaked.blocks, "block").text);
+	if (sums->leaked.blocks == 0)
+		text_field(terminal, "leaked", "%snothing%s",
+			   terminal_style(terminal, TERMINAL_STRONG),
+			   terminal_style(terminal, TERMINAL_PLAIN));
+	else
+		text_field(terminal, "leaked", "%s%s%s in %s",
+			   terminal_style(terminal, TERMINAL_STRONG),
+			   figure_bytes((double)sums->leaked.bytes).text,
+			   terminal_style(terminal, TERMINAL_PLAIN),
+			   figure_counted(sums->leaked.blocks, "block").text);
 	kind_field(terminal, sums, PROFILE_LEAK_DEFINITE, "  definite",
 		   ": no pointer leads to them");
 	kind_field(terminal, sums, PROFILE_LEAK_INDIRECT, "  indirect",
