@@ -63,10 +63,18 @@ int maps_next(struct maps *maps, struct maps_line *ret_line)
 		long got;
 
 		if (newline) {
-			const char *line = maps->line;
+			struct maps_line line;
 
+			if (!parse(maps->line, newline, &line))
+				return -EBADMSG;
 			maps->line = newline + 1;
-			return parse(line, newline, ret_line) ? 1 : -EBADMSG;
+			if (line.end <= maps->position)
+				continue;
+			if (line.start < maps->position)
+				line.start = maps->position;
+			maps->position = line.end;
+			*ret_line = line;
+			return 1;
 		}
 		memmove(maps->buffer, maps->line, left);
 		maps->line = maps->buffer;

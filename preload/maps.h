@@ -2,7 +2,10 @@
 /*
  * maps.h - the lines of /proc/self/maps, one after the other.
  *
- * Guarantees: no allocation, no errno, no lock; safe while other threads are stopped.
+ * Guarantees: no allocation, no errno, no lock; safe while other threads are stopped. Lines
+ * are in order of address and apart from each other, also while other threads change
+ * mappings: one that grows between two reads is given by the kernel a second time, from
+ * its start, and by maps_next without what was there already.
  * Threads: one at a time, with a buffer of its own. Source: proc(5).
  * Not here: what a mapping is used for.
  */
@@ -18,6 +21,7 @@ struct maps {
 	char *buffer;
 	size_t bytes; /* of the buffer; at least a line's, that is, a path's and 128 */
 	char *line;   /* where the next line begins, up to filled */
+	uintptr_t position; /* end of the last line's mapping */
 	size_t filled;
 };
 

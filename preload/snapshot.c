@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "maps.h"
 #include "memory.h"
 #include "modules.h"
 #include "process.h"
@@ -38,7 +39,7 @@ static struct {
 
 /* Working space of the one that holds due.busy. */
 static struct {
-	char maps[16 * 1024];
+	char maps[20 * 1024];
 	uint64_t pages[4096];
 	int tids[4096];
 	bool nothing_shared; /* no anonymous page is another process's too */
@@ -190,81 +191,59 @@ static bool look_at_pages(struct recorder *r, int pagemap, const struct mapping 
 
 /* ---- Reading ---------------------------------------------------------------------- */
 
-/* "start-end perms offset major:minor inode   path". Returns false for a mapping that holds
- * no memory of the process's own. */
-static bool parse_mapping(const char *line, const char *end, struct mapping *ret_mapping)
+static bool is_named(const struct maps_line *line, const char *name)
 {
-	uint64_t start, finish, inode;
-	const char *p = line, *perms;
+	return text_equal(line->path, line->path_length, name);
+}
 
-	if (!text_take_number(&p, end, 16, &start) || p == end || *p++ != '-' ||
-	    !text_take_number(&p, end, 16, &finish) || end - p < 6)
+/* vdso, vvar, vsyscall */
+static bool is_of_kernel(const struct maps_line *line)
+{
+	return line->path_length && line->path[0] == '[' &&
+	       !(line->path_length > 5 && memcmp(line->path, "[anon", 5) == 0);
+}
+
+/* What a mapping is. Returns false for one that holds no memory of the process's own. */
+static bool tell_mapping(const struct maps_line *line, struct mapping *ret_mapping)
+{
+	struct mapping mapping = {line->start, line->end, MFT_MAP_ANON};
+
+	if (line->shared && line->inode == process.dump.inode &&
+	    is_named(line, process.dump.path))
+		mapping.kind = MFT_MAP_OWN_FILE;
+	else if (line->shared || (!line->readable && !line->writable))
 		return false;
-	perms = p + 1;
-	p += 6;
-	for (int field = 0; field < 2 && p; field++) { /* offset, device */
-		p = memchr(p, ' ', (size_t)(end - p));
-		if (p)
-			p++;
-	}
-	if (!p || !text_take_number(&p, end, 10, &inode))
+	else if (line->inode != 0)
+		mapping.kind = MFT_MAP_FILE;
+	else if (is_named(line, "[heap]"))
+		mapping.kind = MFT_MAP_BRK;
+	else if (is_named(line, "[stack]"))
+		mapping.kind = MFT_MAP_STACK;
+	else if (is_of_kernel(line))
 		return false;
-	while (p < end && *p == ' ')
-		p++;
-	if (perms[3] == 's' && inode == process.dump.inode &&
-	    text_equal(p, (size_t)(end - p), process.dump.path)) {
-		*ret_mapping = (struct mapping){start, finish, MFT_MAP_OWN_FILE};
-		return true;
-	}
-	if (perms[3] != 'p' || (perms[0] != 'r' && perms[1] != 'w'))
-		return false;
-	ret_mapping->start = start;
-	ret_mapping->end = finish;
-	if (inode != 0)
-		ret_mapping->kind = MFT_MAP_FILE;
-	else if (text_equal(p, (size_t)(end - p), "[heap]"))
-		ret_mapping->kind = MFT_MAP_BRK;
-	else if (text_equal(p, (size_t)(end - p), "[stack]"))
-		ret_mapping->kind = MFT_MAP_STACK;
-	else if (p < end && *p == '[' && !(end - p > 5 && memcmp(p, "[anon", 5) == 0))
-		return false; /* vdso, vvar, vsyscall */
-	else if (memory_is_own(start, finish) || modules_is_own(start))
-		ret_mapping->kind = MFT_MAP_OWN;
-	else
-		ret_mapping->kind = MFT_MAP_ANON;
+	else if (memory_is_own(line->start, line->end) || modules_is_own(line->start))
+		mapping.kind = MFT_MAP_OWN;
+	*ret_mapping = mapping;
 	/* Pages of files that nobody writes are the page cache's; but what relocation wrote
 	 * is the process's own, and read-only afterwards (RELRO). */
-	return ret_mapping->kind != MFT_MAP_FILE || perms[1] == 'w' ||
-	       (perms[2] != 'x' && finish - start <= RELRO_BYTES_MOST);
+	return mapping.kind != MFT_MAP_FILE || line->writable ||
+	       (!line->executable && line->end - line->start <= RELRO_BYTES_MOST);
 }
 
 /* Every mapping with memory of the process's own. */
-static bool look_at_mappings(struct recorder *r, int maps, int pagemap)
+static bool look_at_mappings(struct recorder *r, struct maps *maps, int pagemap)
 {
-	size_t filled = 0;
+	struct maps_line line;
 	bool complete = true;
+	int more;
 
-	for (;;) {
-		long got = SYS3(SYS_read, maps, space.maps + filled,
-				sizeof(space.maps) - filled);
-		char *line = space.maps, *newline;
+	while ((more = maps_next(maps, &line)) > 0) {
+		struct mapping mapping;
 
-		if (got <= 0)
-			return got == 0 && complete;
-		filled += (size_t)got;
-		while ((newline =
-				memchr(line, '\n', filled - (size_t)(line - space.maps)))) {
-			struct mapping mapping;
-
-			if (parse_mapping(line, newline, &mapping))
-				complete &= look_at_pages(r, pagemap, &mapping);
-			line = newline + 1;
-		}
-		filled -= (size_t)(line - space.maps);
-		if (filled == sizeof(space.maps))
-			return false;
-		memmove(space.maps, line, filled);
+		if (tell_mapping(&line, &mapping))
+			complete &= look_at_pages(r, pagemap, &mapping);
 	}
+	return more == 0 && complete;
 }
 
 /* The number behind "NAME:" in a file of such lines, in kB there, in bytes here. */
@@ -335,26 +314,27 @@ static void record(struct recorder *r, enum mft_snapshot_reason reason)
 	struct mft_snapshot snapshot = {.reason = reason,
 					.live_bytes = (uint64_t)live_bytes_of_all()};
 	struct mft_long end;
-	int maps, pagemap;
+	struct maps maps;
+	int opened, pagemap;
 
 	if (!read_resident(process.dump.header->page_bytes, &snapshot))
 		return;
-	maps = sys_open("/proc/self/maps", O_RDONLY | O_CLOEXEC, 0);
+	opened = maps_open(&maps, space.maps, sizeof(space.maps));
 	pagemap = sys_open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
-	if (maps >= 0 && pagemap >= 0 && recorder_room(r, 2 * MFT_HOT_BYTES_MAX)) {
+	if (opened == 0 && pagemap >= 0 && recorder_room(r, 2 * MFT_HOT_BYTES_MAX)) {
 		order_advance(&r->order, process_clock(true, &r->now));
 		if (r->order.clock != r->encoder.clock)
 			mft_put_clock(&r->encoder, r->order.clock);
 		if (mft_put_snapshot(&r->encoder, &snapshot) == 0 && put_threads(r) &&
-		    look_at_mappings(r, maps, pagemap) && recorder_room(r, 16)) {
+		    look_at_mappings(r, &maps, pagemap) && recorder_room(r, 16)) {
 			mft_long_begin(&r->encoder, &end, 0);
 			(void)mft_long_end(&r->encoder, &end, MFT_OP_SNAPSHOT_END);
 		}
 	}
 	if (pagemap >= 0)
 		sys_close(pagemap);
-	if (maps >= 0)
-		sys_close(maps);
+	if (opened == 0)
+		maps_close(&maps);
 }
 
 /* ---- When ------------------------------------------------------------------------- */
