@@ -211,6 +211,24 @@ static int stop(struct dumpfile *file, enum mft_stop reason, int error)
 	return error;
 }
 
+/* Puts zeros where zeros are: the kernel then brings in the pages many at a time, and maps
+ * them so, which takes a quarter of what as many page faults do. Where it does not work
+ * they come one by one. */
+static void write_zeros(int fd, uint64_t offset, uint64_t bytes)
+{
+	static uint8_t zeros[DUMPFILE_WINDOW_CHUNKS_MOST * (64u << 10)];
+
+	while (bytes) {
+		long written = SYS4(SYS_pwrite64, fd, zeros,
+				    bytes < sizeof(zeros) ? bytes : sizeof(zeros), offset);
+
+		if (written <= 0)
+			return;
+		offset += (uint64_t)written;
+		bytes -= (uint64_t)written;
+	}
+}
+
 /* Makes sure that there is space for the chunks below `end`. Threads may do the same work
  * twice; reserving is idempotent. */
 static int reserve_chunks(struct dumpfile *file, int fd, uint32_t end)
@@ -258,6 +276,8 @@ static int map_chunks(struct dumpfile *file, uint32_t count, uint8_t **ret_start
 	r = reserve_chunks(file, fd, index + count);
 	if (r < 0)
 		return stop(file, r == -EFBIG ? MFT_STOP_LIMIT : MFT_STOP_SPACE, r);
+	write_zeros(fd, chunk_offset(file, index),
+		    (uint64_t)count * file->header->chunk_bytes);
 	r = map_file(fd, chunk_offset(file, index),
 		     (size_t)count * file->header->chunk_bytes, &map);
 	if (r < 0)

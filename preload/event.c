@@ -7,22 +7,37 @@
 #include "snapshot.h"
 #include "usable.h"
 
-/* After so many bytes of one thread the exact clock is read, so that the order of large
- * acquisitions and releases across threads, and with it the peak, is right to this much
- * per thread. */
-#define UNCLOCKED_BYTES_MOST (64u * 1024)
+/* When the live bytes of one thread have gone so far from where they were when it last read
+ * the exact clock, it reads it again. Between two readings its place among the others is
+ * known to a tick only, so the peak over all threads is right to this much a thread. */
+#define UNCLOCKED_BYTES_MOST (64 * 1024)
 
-/* Takes the time for an event that concerns address, and its place among the others. */
-static inline void stamp(struct recorder *r, const void *address, uint64_t bytes)
+static void take_exact_time(struct recorder *r)
 {
-	bool exact = false;
+	order_advance(&r->order, process_clock(true, &r->now));
+}
 
-	r->unclocked_bytes += bytes;
-	if (__builtin_expect(r->unclocked_bytes >= UNCLOCKED_BYTES_MOST, 0)) {
-		r->unclocked_bytes = 0;
-		exact = true;
+/* The coarse clock has moved on, or the exact one is due. */
+static __attribute__((noinline)) void take_time(struct recorder *r, int64_t live_bytes)
+{
+	tick_follow(&r->tick, &r->now);
+	order_advance(&r->order, process_clock_units(&r->now));
+	if (live_bytes - r->clocked_bytes >= UNCLOCKED_BYTES_MOST ||
+	    r->clocked_bytes - live_bytes >= UNCLOCKED_BYTES_MOST) {
+		r->clocked_bytes = live_bytes;
+		take_exact_time(r);
 	}
-	order_advance(&r->order, process_clock(exact, &r->now));
+}
+
+/* Takes the time for an event that concerns address and leaves so many bytes alive, and its
+ * place among the others. */
+static inline void stamp(struct recorder *r, const void *address, int64_t live_bytes)
+{
+	uint64_t above = (uint64_t)(live_bytes - r->clocked_bytes + UNCLOCKED_BYTES_MOST);
+
+	if (__builtin_expect(!tick_is_same(&r->tick) || above > 2 * UNCLOCKED_BYTES_MOST,
+			     0))
+		take_time(r, live_bytes);
 	order_touch(&r->order, (uintptr_t)address);
 }
 
@@ -46,6 +61,7 @@ static ALWAYS_INLINE void record_alloc(uint8_t op, const void *p, size_t size,
 				       size_t alignment, const void *frame)
 {
 	struct recorder *r = recorder_enter();
+	int64_t live_bytes;
 	uint64_t usable;
 	uint32_t stack;
 
@@ -53,7 +69,8 @@ static ALWAYS_INLINE void record_alloc(uint8_t op, const void *p, size_t size,
 		return;
 	stack = stack_capture(r, &r->stack, frame);
 	usable = usable_bytes(p);
-	stamp(r, p, usable);
+	live_bytes = r->live_bytes + (int64_t)usable;
+	stamp(r, p, live_bytes);
 	if (begin_event(r)) {
 		unsigned log2 = 63;
 
@@ -61,9 +78,9 @@ static ALWAYS_INLINE void record_alloc(uint8_t op, const void *p, size_t size,
 			log2 = (unsigned)__builtin_ctzl(alignment);
 		mft_put_alloc(&r->encoder, op, (uintptr_t)p, size, usable, stack, log2);
 	}
-	r->live_bytes += (int64_t)usable;
+	r->live_bytes = live_bytes;
 	if (__builtin_expect(
-		    r->live_bytes >= r->live_check || r->order.clock >= r->clock_check, 0))
+		    live_bytes >= r->live_check || r->order.clock >= r->clock_check, 0))
 		snapshot_consider(r);
 	recorder_leave(r);
 }
@@ -82,17 +99,17 @@ void event_alloc(uint8_t op, const void *p, size_t size, size_t alignment,
 void event_free(uint8_t op, void *p)
 {
 	struct recorder *r = recorder_enter();
-	uint64_t usable;
+	int64_t live_bytes;
 
 	if (!r)
 		return;
-	usable = usable_bytes(p);
-	stamp(r, p, usable);
+	live_bytes = r->live_bytes - (int64_t)usable_bytes(p);
+	stamp(r, p, live_bytes);
 	if (begin_event(r))
 		mft_put_free(&r->encoder, op, (uintptr_t)p);
-	r->live_bytes -= (int64_t)usable;
+	r->live_bytes = live_bytes;
 	if (__builtin_expect(
-		    r->live_bytes <= r->live_floor || r->order.clock >= r->clock_check, 0))
+		    live_bytes <= r->live_floor || r->order.clock >= r->clock_check, 0))
 		snapshot_consider(r);
 	recorder_leave(r);
 }
@@ -100,15 +117,15 @@ void event_free(uint8_t op, void *p)
 void event_reacquire(void *p)
 {
 	struct recorder *r = recorder_enter();
-	uint64_t usable;
+	int64_t live_bytes;
 
 	if (!r)
 		return;
-	usable = usable_bytes(p);
-	stamp(r, p, 0);
+	live_bytes = r->live_bytes + (int64_t)usable_bytes(p);
+	stamp(r, p, live_bytes);
 	if (begin_event(r))
 		mft_put_reacquire(&r->encoder);
-	r->live_bytes += (int64_t)usable;
+	r->live_bytes = live_bytes;
 	recorder_leave(r);
 }
 
@@ -138,7 +155,8 @@ void event_mapping(uint8_t op, const struct mft_mapping *mapping, const void *fr
 	if (!r)
 		return;
 	complete.stack = stack_capture(r, &r->stack, frame);
-	stamp(r, (const void *)(uintptr_t)mapping->address, mapping->length);
+	take_exact_time(r);
+	order_touch(&r->order, mapping->address);
 	if (begin_event(r) && mft_put_mapping(&r->encoder, op, &complete) < 0)
 		recorder_count_lost(r);
 	recorder_leave(r);

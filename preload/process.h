@@ -74,17 +74,22 @@ bool process_is_own(void);
 typedef int process_clock_fn(clockid_t clock, struct timespec *ret_now);
 extern process_clock_fn *process_clock_gettime __attribute__((visibility("hidden")));
 
+/* A time of the monotonic clocks in units of the dump's clock since the start. */
+static inline uint64_t process_clock_units(const struct timespec *now)
+{
+	uint64_t ns = (uint64_t)now->tv_sec * 1000000000u + (uint64_t)now->tv_nsec;
+
+	/* The coarse clock may still stand before our start. */
+	return ns > process.start_ns ? (ns - process.start_ns) / MFT_CLOCK_UNIT_NS : 0;
+}
+
 /* Units of the dump's clock since the start; exact or, cheaper, to a few milliseconds.
  * *scratch is where the kernel puts the time. */
 static inline uint64_t process_clock(bool exact, struct timespec *scratch)
 {
-	uint64_t ns;
-
 	(void)process_clock_gettime(exact ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE,
 				    scratch);
-	ns = (uint64_t)scratch->tv_sec * 1000000000u + (uint64_t)scratch->tv_nsec;
-	/* The coarse clock may still stand before our start. */
-	return ns > process.start_ns ? (ns - process.start_ns) / MFT_CLOCK_UNIT_NS : 0;
+	return process_clock_units(scratch);
 }
 
 /* Marks the dump: the process is about to exit, or to exec. status counts if known. */

@@ -242,6 +242,7 @@ void recorder_abandon_all(void)
 	recorder_count = 0;
 	process_told = 0;
 	recorder_thread.recorder = NULL;
+	tick_forget();
 }
 
 /* ---- Room ------------------------------------------------------------------------- */
@@ -253,6 +254,9 @@ static bool next_chunk(struct recorder *r)
 
 	if (dumpfile_take_chunk(&process.dump, &r->window, &old, &chunk) < 0)
 		return false;
+	/* Not for programs that are done after a few thousand events. */
+	if (r->chunk_seq == 1)
+		tick_search();
 	chunk->kind = MFT_CHUNK_EVENTS;
 	chunk->header_bytes = sizeof(*chunk);
 	chunk->stream = r->stream;

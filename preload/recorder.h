@@ -22,6 +22,7 @@
 #include "order.h"
 #include "process.h"
 #include "stack.h"
+#include "tick.h"
 
 struct recorder {
 	struct mft_encoder encoder;
@@ -33,8 +34,9 @@ struct recorder {
 	int64_t live_check; /* at which value of live_bytes to look whether it is a peak */
 	int64_t live_floor; /* at which value live_check is lowered again */
 	uint64_t clock_check;	       /* from which clock on an interval snapshot is due */
-	uint64_t unclocked_bytes;      /* since the exact clock was last read */
-	struct timespec now;	       /* the system clock as last read */
+	int64_t clocked_bytes;	       /* live_bytes when the exact clock was last read */
+	struct tick tick;	       /* the coarse clock, as last read */
+	struct timespec now;	       /* the system clock, as last read */
 	struct mft_chunk *chunk;       /* NULL before the first and after a failed one */
 	struct dumpfile_window window; /* that the chunk is in */
 	uint32_t chunk_seq;

@@ -99,6 +99,7 @@ static inline uint32_t stack_find_change(const struct stack_memory *m,
 {
 	const struct stack_check *check = &m->checks[frame->vouched & ~STACK_NEEDS_FP];
 
+#pragma GCC unroll 4
 	while (*(const uintptr_t *)check->address == check->value)
 		check--;
 	return (uint32_t)(check - m->checks);

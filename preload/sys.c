@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
+
+/* The kernel copies the set before it finds that `how` is none (rt_sigprocmask(2): EFAULT,
+ * EINVAL). */
+bool sys_can_read(uintptr_t address)
+{
+	return SYS4(SYS_rt_sigprocmask, -1, address, 0, 8) != -EFAULT;
+}
 
 long sys_read_file(const char *path, char *buffer, size_t bytes)
 {

@@ -10,6 +10,7 @@
 #ifndef SYS_H
 #define SYS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -103,6 +104,9 @@ static inline void sys_close(int fd)
 {
 	(void)SYS1(SYS_close, fd);
 }
+
+/* Whether the 8 bytes at an aligned address can be read. */
+bool sys_can_read(uintptr_t address);
 
 /* Reads the whole of a small file into buffer, at most bytes - 1, and terminates it.
  * Returns the length or -errno. */

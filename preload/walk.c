@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "walk.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <ucontext.h>
@@ -59,13 +58,6 @@ walk_rule walk_find_rule(struct walk_rules *rules, uintptr_t code)
 	return cached->rule;
 }
 
-/* Whether the 8 bytes at an aligned address can be read. The kernel copies the set before
- * it finds that `how` is none (rt_sigprocmask(2): EFAULT, EINVAL). */
-static bool is_readable(uintptr_t address)
-{
-	return SYS4(SYS_rt_sigprocmask, -1, address, NULL, 8) != -EFAULT;
-}
-
 #if WALK_IS_NATIVE
 /* Linux, arch/x86/include/asm/sigframe.h: when the handler has returned into this code, the
  * stack pointer is at rt_sigframe.uc. */
@@ -110,7 +102,7 @@ bool walk_guess(struct walk_frame *frame)
 	const uintptr_t *fp = (const uintptr_t *)frame->fp;
 
 	if (frame->fp <= frame->slot || frame->fp - frame->slot > GUESS_BYTES_MOST ||
-	    (frame->fp & 7) || !is_readable(frame->fp) || !is_readable(frame->fp + 8))
+	    (frame->fp & 7) || !sys_can_read(frame->fp) || !sys_can_read(frame->fp + 8))
 		return false;
 	if (fp[0] <= frame->fp || fp[1] < 4096)
 		return false;
