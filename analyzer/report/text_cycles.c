@@ -156,6 +156,38 @@ static void print_pointer(const struct terminal *terminal, const struct profile_
 		terminal_style(terminal, TERMINAL_PLAIN));
 }
 
+/* Where a block was allocated, and the functions that called there as far as they fit. */
+static int print_place(const struct terminal *terminal, const struct calltree *tree,
+		       uint32_t node)
+{
+	char *place = text_place_new(tree, node, terminal->width - 6);
+	size_t used = 11;
+
+	if (!place)
+		return -ENOMEM;
+	fprintf(terminal->out, "      %s\n", place);
+	free(place);
+	for (unsigned i = 0; node >= CALLTREE_FIRST; i++) {
+		const char *function;
+
+		node = calltree_caller(tree, node, false);
+		function =
+			node >= CALLTREE_FIRST ? calltree_at(tree, node)->function : NULL;
+		if (!function || used + strlen(function) + 2 > terminal->width) {
+			if (i > 0)
+				fprintf(terminal->out, "%s\n",
+					terminal_style(terminal, TERMINAL_PLAIN));
+			break;
+		}
+		fprintf(terminal->out, "%s%s", i ? ", " : "        ", i ? "" : "from ");
+		if (i == 0)
+			fputs(terminal_style(terminal, TERMINAL_FAINT), terminal->out);
+		fputs(function, terminal->out);
+		used += strlen(function) + 2;
+	}
+	return 0;
+}
+
 /* The steps round, the whole chain of the block that closes the cycle. */
 static int print_way(const struct terminal *terminal, const struct report *report,
 		     size_t member, const struct profile_cycle *cycle)
@@ -165,16 +197,11 @@ static int print_way(const struct terminal *terminal, const struct report *repor
 	int error = 0;
 
 	for (uint64_t i = 0; i < shown; i++) {
-		char *place;
-
 		error = node_of(report, member, cycle->steps[i].site, &node);
+		if (!error)
+			error = print_place(terminal, report->tree, node);
 		if (error)
 			return error;
-		place = text_place_new(report->tree, node, terminal->width - 6);
-		if (!place)
-			return -ENOMEM;
-		fprintf(terminal->out, "      %s\n", place);
-		free(place);
 		print_pointer(terminal, &cycle->steps[i], false);
 	}
 	if (shown + 1 < cycle->length)
@@ -209,6 +236,9 @@ static void print_head(const struct terminal *terminal, const struct kind *kind,
 	if (kind->cycle->entered)
 		fputs(", held by a lost block", terminal->out);
 	fputc('\n', terminal->out);
+	if (kind->cycle->length < kind->cycle->blocks)
+		fprintf(terminal->out, "     the shortest way round, %s:\n",
+			figure_counted(kind->cycle->length, "block").text);
 }
 
 int text_cycles(const struct terminal *terminal, const struct report *report, size_t member)
