@@ -88,13 +88,16 @@ static int take_header(struct procmaps *maps, char *line)
 		   &inode, &at) < 5 ||
 	    at == 0)
 		return 0;
+	/* A mapping that grows while it is read is listed again, from its old start. */
+	if (maps->count && start < maps->items[maps->count - 1].end)
+		start = maps->items[maps->count - 1].end;
 	if (make_room(maps) < 0)
 		return -ENOMEM;
 	maps->inodes[maps->count] = inode;
 	raw = &maps->items[maps->count++];
 	*raw = (struct image_raw){
 		.start = start,
-		.end = end,
+		.end = end > start ? end : start,
 		.readable = perms[0] == 'r',
 		.writable = perms[1] == 'w',
 		.executable = perms[2] == 'x',

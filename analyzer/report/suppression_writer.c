@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "suppression_writer.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
 
 #include "calltree.h"
 #include "family.h"
@@ -110,23 +115,72 @@ static void put_valgrind(const struct report *report, const struct site *site, F
 	fputs("}\n", out);
 }
 
+/* What was written: call sites that differ in lines only have the same rule. */
+struct written {
+	UT_hash_handle hh;
+	uint64_t key;
+};
+
+/* Notes a key. Returns 1 where it is new, 0, or -ENOMEM. */
+static int note(struct written **all, uint64_t key)
+{
+	struct written *entry = NULL;
+
+	HASH_FIND(hh, *all, &key, sizeof(key), entry);
+	if (entry)
+		return 0;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return -ENOMEM;
+	entry->key = key;
+	HASH_ADD(hh, *all, key, sizeof(entry->key), entry);
+	if (!entry->hh.tbl) {
+		free(entry);
+		return -ENOMEM;
+	}
+	return 1;
+}
+
+static void forget(struct written *all)
+{
+	struct written *entry, *next;
+
+	HASH_ITER (hh, all, entry, next) {
+		HASH_DEL(all, entry);
+		free(entry);
+	}
+}
+
 int suppression_write(const struct report *report, enum suppression_syntax syntax,
 		      FILE *out)
 {
+	struct written *all = NULL;
 	struct sites sites;
 	size_t i;
-	int error = report_sites(report, FAMILY_NONE, SITES_BY_LIVE, SITES_BY_LIVE, &sites);
+	int error =
+		report_sites(report, FAMILY_NONE, SITES_BY_LEAKED, SITES_BY_LEAKED, &sites);
 
 	for (i = 0; !error && i < sites.count && i < report->top; i++) {
 		const struct site *site = &sites.items[i];
+		uint64_t key = site->fingerprint ^ site->op;
+		int fresh;
 
+		/* Pooled: equal names have equal addresses. */
+		if (syntax == SUPPRESSION_LSAN)
+			key = (uintptr_t)lsan_pattern(report, site);
+		fresh = note(&all, key);
+		if (fresh <= 0) {
+			error = fresh;
+			continue;
+		}
 		fprintf(out, "# %s\n",
-			figure_bytes(sites_weight(site, SITES_BY_LIVE)).text);
+			figure_bytes(sites_weight(site, SITES_BY_LEAKED)).text);
 		if (syntax == SUPPRESSION_VALGRIND)
 			put_valgrind(report, site, out);
 		else
 			put_lsan(report, site, "", out);
 	}
+	forget(all);
 	sites_done(&sites);
 	return error;
 }

@@ -25,8 +25,9 @@ static const struct {
 	{"libc: messages", "bindtextdomain bind_textdomain_codeset textdomain gettext "
 			   "dgettext dcgettext ngettext dngettext dcngettext "
 			   "__dcigettext strerror strerror_l strsignal dlerror"},
-	{"libc: time zone", "tzset localtime localtime_r mktime ctime ctime_r strftime "
-			    "strftime_l wcsftime"},
+	{"libc: time zone",
+	 "tzset __tz_convert localtime localtime_r mktime ctime ctime_r strftime "
+	 "strftime_l wcsftime"},
 	/* Results in buffers of the library's, and the configuration that says whom to
 	 * ask. */
 	{"libc: name services",
