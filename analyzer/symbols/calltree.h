@@ -26,11 +26,11 @@ struct symbols;
 
 struct callnode {
 	uint32_t parent;
-	bool inlined;		/* into the parent */
-	bool runtime;		/* of the allocator or the language (framerules.h) */
-	bool startup;		/* and so are all its callers */
-	unsigned line;		/* 0: not known */
-	const char *function;	/* NULL: not known */
+	bool inlined;	      /* into the parent */
+	bool runtime;	      /* of the allocator or the language (framerules.h) */
+	bool startup;	      /* and so are all its callers */
+	unsigned line;	      /* 0: not known */
+	const char *function; /* NULL: not known */
 	/* Linker's name of the function, of the first frame that made it; NULL: not known,
 	 * or the same. */
 	const char *linker_name;
