@@ -123,9 +123,17 @@ static void look_at_areas(struct scan *scan, struct recorder *r)
 
 /* ---- Time -------------------------------------------------------------------------- */
 
+static bool is_stopped(const struct scan *scan, int tid)
+{
+	for (size_t i = 0; i < scan->parked_count; i++)
+		if (scan->parked[i].tid == tid)
+			return scan->parked[i].state == PARKED_STOPPED;
+	return false;
+}
+
 /* Puts the scan behind everything that any thread has recorded, and what stopped threads
  * record afterwards behind the scan. */
-static void settle_order(struct recorder *r)
+static void settle_order(const struct scan *scan, struct recorder *r)
 {
 	uint64_t latest = process_clock(false, &r->now);
 
@@ -136,7 +144,7 @@ static void settle_order(struct recorder *r)
 	order_advance(&r->order, latest + 1);
 	for (struct recorder *other = __atomic_load_n(&recorder_list, __ATOMIC_ACQUIRE);
 	     other; other = other->next)
-		if (other != r)
+		if (is_stopped(scan, other->tid))
 			order_advance(&other->order, latest + 2);
 }
 
@@ -193,7 +201,7 @@ static void conduct(struct recorder *r, void *context)
 	scan->deadline_ns = scan->began_ns + process.config.scan_deadline_ms * 1000000ull;
 	if (park_threads(scan) < 0)
 		return;
-	settle_order(r);
+	settle_order(scan, r);
 	peek_open(&scan->peek);
 	if (areas_read(&scan->areas, &scan->peek, scan->page_bytes) == 0) {
 		if (mark_all_pages(scan, r) == 0 &&

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "breaks.h"
 #include "complaint.h"
 #include "facts.h"
 #include "heap.h"
@@ -46,6 +47,7 @@ struct replay {
 	const struct snap *snap; /* NULL: none */
 	struct replay_stream *snap_stream;
 	struct series series;
+	struct breaks breaks;
 	struct pointers *scan;	       /* the last one; NULL: there was none */
 	struct replay_stream *streams; /* as the reader's */
 	uint64_t last_clock;
@@ -121,8 +123,9 @@ static int failed(struct replay *replay, struct merge_stream *from,
 
 /* ---- Everything else -------------------------------------------------------------- */
 
-static int mapping_call(struct profile_mappings *mappings, const struct mft_record *record)
+static int mapping_call(struct replay *replay, const struct mft_record *record)
 {
+	struct profile_mappings *mappings = &replay->profile->mappings;
 	struct mft_mapping call;
 	uint64_t before = 0, after = 0;
 	int r = mft_decode_mapping(record->payload, &call);
@@ -147,6 +150,7 @@ static int mapping_call(struct profile_mappings *mappings, const struct mft_reco
 		mappings->brk_calls++;
 		after = call.address;
 		before = call.old_address;
+		r = breaks_move(&replay->breaks, before, after);
 		break;
 	default:
 		mappings->madvise_calls++;
@@ -156,7 +160,7 @@ static int mapping_call(struct profile_mappings *mappings, const struct mft_reco
 		mappings->mapped_bytes += after - before;
 	else
 		mappings->unmapped_bytes += before - after;
-	return 0;
+	return r;
 }
 
 static int snapshot_record(struct replay *replay, const struct mft_record *record,
@@ -202,7 +206,7 @@ static int scan_record(struct replay *replay, const struct mft_record *record,
 	scan->inherits = replay->reader->header.flags & MFT_FLAG_FORKED;
 	free_scan(replay->scan);
 	replay->scan = scan;
-	return 0;
+	return breaks_add_roots(&replay->breaks, scan);
 }
 
 static int thread_record(struct replay *replay, const struct merge_stream *from,
@@ -241,7 +245,7 @@ static int long_record(struct replay *replay, struct merge_stream *from,
 	case MFT_OP_MREMAP:
 	case MFT_OP_BRK:
 	case MFT_OP_MADVISE:
-		return mapping_call(&replay->profile->mappings, record);
+		return mapping_call(replay, record);
 	case MFT_OP_SNAPSHOT:
 	case MFT_OP_SNAPSHOT_MAP:
 	case MFT_OP_SNAPSHOT_END:

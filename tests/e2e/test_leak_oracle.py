@@ -98,9 +98,6 @@ DIFFERENCES = {
     ("ring_before_chain", "memcheck"): {"definite": (56, 1), "indirect": (-56, -1)},
     # By the words alone, what a block's memory held before is a pointer.
     ("leftovers", "mftrace"): {"definite": (-220, -1), "reachable": (220, 1)},
-    # What the allocator has not given out of the memory at the program break counts as its
-    # own, also where the program took it.
-    ("own_break", "mftrace"): {"definite": (250210, 3), "reachable": (-250210, -3)},
     # A dump tells of the blocks of its own process. What a child inherited is in its
     # parent's, and holds what the child hangs to it.
     ("fork_both_sides child", "mftrace"): {"definite": (-132, -1), "reachable": (-131, -1)},

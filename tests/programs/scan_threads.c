@@ -255,7 +255,7 @@ static void stay_blocking_even_libc(uintptr_t hidden)
 
 /* ---- On other stacks --------------------------------------------------------------- */
 
-static uintptr_t handlers_hidden;
+static __thread uintptr_t handlers_hidden;
 
 static void in_handler(int number)
 {
@@ -280,7 +280,7 @@ static void stay_on_signal_stack(uintptr_t hidden)
 	raise(SIGUSR1);
 }
 
-static ucontext_t back, forth;
+static __thread ucontext_t back, forth;
 
 static void in_coroutine(void)
 {

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "breaks.h"
 #include "pointers.h"
 
 #define PAGE 4096u
@@ -178,6 +179,30 @@ static void a_stack_in_a_block(void **state)
 	pointers_done(&p);
 }
 
+/* What the program took by sbrk, in turn with its allocator, which nobody recorded. */
+static void what_the_program_took_by_sbrk(void **state)
+{
+	struct pointers p = {0};
+	struct breaks breaks = {0};
+
+	(void)state;
+	assert_int_equal(breaks_move(&breaks, ARENA + 0x1000, ARENA + 0x3000), 0);
+	assert_int_equal(breaks_move(&breaks, ARENA + 0x3000, ARENA + 0x4000), 0);
+	assert_int_equal(breaks_move(&breaks, ARENA + 0x8000, ARENA + 0x9000), 0);
+	assert_int_equal(breaks_move(&breaks, ARENA + 0x9000, ARENA + 0xc000), 0);
+	assert_int_equal(breaks_move(&breaks, ARENA + 0xc000, ARENA + 0xa000), 0);
+	/* This was given back in between, by whom nobody saw. */
+	assert_int_equal(breaks_move(&breaks, ARENA + 0x9800, ARENA + 0x9800), 0);
+	add_root(&p, MFT_ROOT_HEAP, ARENA, ARENA + MIB, POINTERS_NONE);
+	add_block(&p, ARENA + 0x5010, 24, 24);
+	assert_int_equal(breaks_add_roots(&breaks, &p), 0);
+	assert_int_equal(pointers_seal(&p, PAGE, true), 0);
+	EXPECT_ROOTS(&p, MAPPING(ARENA + 0x1000, ARENA + 0x4000),
+		     MAPPING(ARENA + 0x8000, ARENA + 0x9800));
+	breaks_done(&breaks);
+	pointers_done(&p);
+}
+
 static void words_are_sorted_and_single(void **state)
 {
 	struct pointers p = {0};
@@ -220,6 +245,7 @@ int main(void)
 		cmocka_unit_test(what_a_child_inherits_is_one),
 		cmocka_unit_test(overlapping_roots),
 		cmocka_unit_test(a_stack_in_a_block),
+		cmocka_unit_test(what_the_program_took_by_sbrk),
 		cmocka_unit_test(words_are_sorted_and_single),
 	};
 
