@@ -29,11 +29,11 @@ select sum(a), max(b), count(*) from t where b like '%3%';
 
 # Python has the addresses as numbers, in digits of 30 bits, which hold no block.
 PYTHON = """
-import ctypes, re
+import ctypes
 allocate = ctypes.pythonapi.PyMem_RawMalloc
 allocate.argtypes, allocate.restype = [ctypes.c_size_t], ctypes.c_void_p
 numbers = [allocate(3000 + n) for n in range(20)]
-print(len(re.findall('[0-9]+', ' '.join(map(str, range(300))))))
+print(len({str(n): [n, (n,)] for n in range(300)}))
 """
 
 # Perl ends without looking for what only its own cycle holds.
