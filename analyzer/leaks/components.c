@@ -66,8 +66,8 @@ static void search_from(struct search *search, uint32_t begin, uint32_t *entered
 				entered[next] = search->number[next];
 				continue;
 			}
-			if (search->number[next] != DONE &&
-			    search->number[next] < search->number[node])
+			/* DONE is the highest number. */
+			if (search->number[next] < search->number[node])
 				search->number[node] = search->number[next];
 			search->edge[node]++;
 			continue;

@@ -110,6 +110,9 @@ static void jumps_and_waves_do_not_grow(void **state)
 	for (int i = 0; i < N; i++)
 		y[i] = i < 50 ? 1000.0f : 900000.0f;
 	assert_false(is_steady(y));
+	for (int i = 0; i < N; i++) /* the jump is nearly all of it */
+		y[i] = 100.0f * (float)i + (i < 48 ? 0.0f : 900000.0f);
+	assert_false(is_steady(y));
 	for (int i = 0; i < N; i++) /* doubling, as a vector does */
 		y[i] = (float)(1u << (10 + i / 6));
 	assert_false(is_steady(y));
