@@ -110,9 +110,17 @@ static bool holds_block(const struct cells *cells, uint64_t start, uint64_t end)
 	return first < cells->places_count && cells->places[first].address < end;
 }
 
+/* Whether the addresses that an arena's heap would have reserved hold the brk heap, so that
+ * chunks there are of that one. */
+static bool reaches_into_brk(const struct regions *regions, uint64_t heap)
+{
+	return heap < regions->brk_end && regions->brk_start < heap + REGIONS_ARENA_BYTES;
+}
+
 /* The first heap of an arena that begins in [start, end): a block was once cut from it.
  * Returns end where there is none. */
-static uint64_t find_arena(const struct cells *cells, uint64_t start, uint64_t end)
+static uint64_t find_arena(const struct regions *regions, const struct cells *cells,
+			   uint64_t start, uint64_t end)
 {
 	uint64_t first = (start + REGIONS_ARENA_BYTES - 1) & ~(REGIONS_ARENA_BYTES - 1);
 	size_t g = cells_find_group(cells, first);
@@ -121,18 +129,21 @@ static uint64_t find_arena(const struct cells *cells, uint64_t start, uint64_t e
 		uint64_t address = cells->groups[g]->number << CELLS_GROUP_SHIFT;
 		uint64_t heap = address & ~(REGIONS_ARENA_BYTES - 1);
 
-		if (heap >= end)
+		/* What begins behind the end is of another mapping. */
+		if (address >= end)
 			break;
-		if (cells->groups[g]->chunks)
+		if (cells->groups[g]->chunks && !reaches_into_brk(regions, heap))
 			return heap;
 	}
 	return end;
 }
 
 /* An arena none of whose blocks lived at a snapshot: nothing else lies there by chance. */
-static bool looks_like_arena(const struct region *region, uint32_t page_bytes)
+static bool looks_like_arena(const struct regions *regions, const struct region *region,
+			     uint32_t page_bytes)
 {
 	return region->start % REGIONS_ARENA_BYTES == 0 &&
+	       !reaches_into_brk(regions, region->start) &&
 	       region->end - region->start <= REGIONS_ARENA_BYTES &&
 	       region_resident(region, region->start, region->start + page_bytes) > 0;
 }
@@ -208,7 +219,7 @@ static struct region split(struct region *rest, uint64_t end)
 /* A part that no block lies on. */
 static int append_free(struct regions *regions, struct region *region, uint32_t page_bytes)
 {
-	if (looks_like_arena(region, page_bytes))
+	if (looks_like_arena(regions, region, page_bytes))
 		region->kind = PROFILE_REGION_ARENA;
 	else if (looks_like_stack(region, page_bytes))
 		region->kind = PROFILE_REGION_THREAD_STACK;
@@ -294,7 +305,8 @@ static int part(struct regions *regions, struct region rest, const struct cells 
 	int r = 0;
 
 	while (r == 0 && rest.start < rest.end) {
-		uint64_t heap = find_arena(cells, rest.start, rest.end), end;
+		uint64_t heap = find_arena(regions, cells, rest.start, rest.end);
+		uint64_t end;
 		struct region piece;
 
 		if (heap > rest.start) {
@@ -311,12 +323,28 @@ static int part(struct regions *regions, struct region rest, const struct cells 
 	return r;
 }
 
+/* From the first mapping of the brk heap to the last. */
+static void find_brk(struct regions *regions, const struct snapshot *snapshot)
+{
+	regions->brk_start = regions->brk_end = 0;
+	for (size_t m = 0; m < snapshot->mappings_count; m++) {
+		const struct snapshot_mapping *mapping = &snapshot->mappings[m];
+
+		if (mapping->kind != MFT_MAP_BRK)
+			continue;
+		if (regions->brk_end == 0)
+			regions->brk_start = mapping->start;
+		regions->brk_end = mapping->end;
+	}
+}
+
 int regions_tell(struct regions *regions, const struct snapshot *snapshot,
 		 const struct cells *cells, uint32_t page_bytes, bool is_glibc)
 {
 	int r = 0;
 
 	regions->count = 0;
+	find_brk(regions, snapshot);
 	for (size_t m = 0; r == 0 && m < snapshot->mappings_count; m++) {
 		const struct snapshot_mapping *mapping = &snapshot->mappings[m];
 		struct region region = {

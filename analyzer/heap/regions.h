@@ -3,8 +3,9 @@
  * regions.h - what each part of a snapshot's anonymous memory is.
  *
  * The allocator's: the brk heap; with glibc the heaps of its arenas, told by their place
- * (a multiple of REGIONS_ARENA_BYTES: glibc, arena.c, new_heap) and by the blocks that were
- * cut from them, and the pages of large blocks that have mappings of their own; with any
+ * (a multiple of REGIONS_ARENA_BYTES: glibc, arena.c, new_heap, which reserves as many
+ * bytes, so that the brk heap cannot lie in them) and by the blocks that were cut from
+ * them, and the pages of large blocks that have mappings of their own; with any
  * other allocator all mappings in which a block begins or began at an earlier snapshot,
  * told by where they start.
  * Not the allocator's: stacks of threads, told by their shape (a length that is a multiple
@@ -43,6 +44,7 @@ struct region {
 struct regions {
 	struct region *items; /* in order of address */
 	size_t count, room;
+	uint64_t brk_start, brk_end; /* of the snapshot at hand; both 0: there is none */
 	struct regions_known *known; /* where mappings with blocks began */
 };
 

@@ -224,6 +224,40 @@ static void arenas_and_their_threads(void **state)
 	profile_free(p);
 }
 
+/* A program's own memory may have any address, and so the brk heap behind it may begin in
+ * what would be an arena's 64 MiB, or even its first 2 MiB. */
+static void memory_before_the_heap_is_no_arena(void **state)
+{
+	static const uint64_t brk_starts[] = {ARENA + 16 * PAGE, ARENA + 0x1000000};
+	const uint64_t border = ARENA + 0x8000000;
+	struct profile *p;
+
+	(void)state;
+	/* The main arena's, when brk has failed: any mapping. */
+	chunk(border + 0x400000 + 16, 1024, a);
+	for (unsigned i = 0; i < 2; i++) {
+		chunk(brk_starts[i] + 16, 1024, a);
+		begin_snapshot(MFT_SNAPSHOT_INTERVAL, 0, 0);
+		/* A variable across the border; one that begins at it. */
+		dump_snapshot_map(s, MFT_MAP_ANON, ARENA - (i ? 0 : 2 * PAGE), "#####");
+		dump_snapshot_map(s, MFT_MAP_BRK, brk_starts[i], "##");
+		/* Across a border, too, but the chunks behind it are another mapping's. */
+		dump_snapshot_map(s, MFT_MAP_ANON, border - 2 * PAGE, "####");
+		dump_snapshot_map(s, MFT_MAP_ANON, border + 0x400000, "#");
+		/* Memory of nobody, and an arena without blocks. */
+		dump_snapshot_map(s, MFT_MAP_ANON, 2 * ARENA - 2 * PAGE, "#");
+		dump_snapshot_map(s, MFT_MAP_ANON, 2 * ARENA, "##");
+		dump_snapshot_end(s);
+		dump_free(s, brk_starts[i] + 16);
+	}
+	p = replay();
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(p->snapshots[i].resident_bytes == 5 * PAGE);
+		assert_true(p->snapshots[i].waterfall.other_anon_bytes == 10 * PAGE);
+	}
+	profile_free(p);
+}
+
 static void only_glibcs_heaps_are_known(void **state)
 {
 	struct profile *p;
@@ -506,6 +540,7 @@ int main(void)
 		FRAGMENTATION_TEST(the_main_arena_elsewhere),
 		FRAGMENTATION_TEST(what_trimming_would_return),
 		FRAGMENTATION_TEST(arenas_and_their_threads),
+		FRAGMENTATION_TEST(memory_before_the_heap_is_no_arena),
 		FRAGMENTATION_TEST(only_glibcs_heaps_are_known),
 		FRAGMENTATION_TEST(who_pins_how_much_since_when),
 		FRAGMENTATION_TEST(the_moment_asked_for),
