@@ -96,7 +96,6 @@ static double widening(const float *y, size_t n, double slope)
 
 struct steps {
 	unsigned up, down;
-	double all_up, largest_up;
 };
 
 static struct steps count_steps(const float *y, size_t n)
@@ -108,8 +107,6 @@ static struct steps count_steps(const float *y, size_t n)
 
 		steps.up += rise > 0;
 		steps.down += rise < 0;
-		steps.all_up += fmax(rise, 0);
-		steps.largest_up = fmax(steps.largest_up, rise);
 	}
 	return steps;
 }
@@ -141,8 +138,7 @@ void trend_find(const float *values, size_t count, double interval_s,
 	if (count < TREND_LEAST || count > TREND_MOST)
 		return;
 	steps = count_steps(y, n);
-	if (steps.up < STEPS_LEAST || steps.largest_up > steps.all_up / 2 ||
-	    y[n - 1] - y[0] < GROWN_BYTES_LEAST)
+	if (steps.up < STEPS_LEAST || y[n - 1] - y[0] < GROWN_BYTES_LEAST)
 		return;
 	pairs = all_slopes(y + n - third, third, slopes, &score);
 	late = median(slopes, pairs);

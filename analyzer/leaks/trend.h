@@ -10,7 +10,7 @@
  *    autocorrelation of what is left beside the line (S. Yue, C. Wang, The Mann-Kendall
  *    test modified by effective sample size, Water Resources Management 18, 2004); and the
  *    sign test on the steps from value to value, which holds for a random walk too;
- *  - it is no single jump: at least 4 steps lead up, none makes more than half of all;
+ *  - it is no single jump: at least 4 steps lead up;
  *  - it has not stopped: the last third still grows at a quarter of the pace at least. A
  *    cache that is filling up slows down, and one that is full does not grow.
  * The pace is the median of the slopes of all pairs, its bounds those that P. K. Sen gives

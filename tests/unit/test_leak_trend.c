@@ -84,6 +84,9 @@ static void a_leak_now_and_then_grows(void **state)
 	for (int i = 0; i < N; i++)
 		y[i] = 100.0f * (float)i * (float)i;
 	assert_true(is_steady(y));
+	for (int i = 0; i < N; i++) /* and a large block once */
+		y[i] = 100.0f * (float)i + (i < 35 ? 0.0f : 900000.0f);
+	assert_true(is_steady(y));
 }
 
 static void plateaus_do_not_grow(void **state)
@@ -110,8 +113,8 @@ static void jumps_and_waves_do_not_grow(void **state)
 	for (int i = 0; i < N; i++)
 		y[i] = i < 50 ? 1000.0f : 900000.0f;
 	assert_false(is_steady(y));
-	for (int i = 0; i < N; i++) /* the jump is nearly all of it */
-		y[i] = 100.0f * (float)i + (i < 48 ? 0.0f : 900000.0f);
+	for (int i = 0; i < N; i++) /* three jumps */
+		y[i] = 100000.0f * (float)((i > 38) + (i > 48) + (i > 58));
 	assert_false(is_steady(y));
 	for (int i = 0; i < N; i++) /* doubling, as a vector does */
 		y[i] = (float)(1u << (10 + i / 6));
