@@ -168,6 +168,20 @@ struct ways {
 	bool is_glibc, is_fork;
 };
 
+/* The links of a free chunk (malloc.c, "malloc_chunk details": fd, bk, fd_nextsize and
+ * bk_nextsize) are what these words of a block hold until the program writes there. */
+#define LINKS_BYTES 32u
+
+/* Whether a word may be such a link, and not the program's: then it leads to a chunk. */
+static bool is_link(const struct graph *graph, const struct ways *ways,
+		    const struct pointers_word *word, uint32_t block, uint32_t target)
+{
+	const struct pointers_block *blocks = graph->pointers->blocks;
+
+	return ways->is_glibc && word->address - blocks[block].address < LINKS_BYTES &&
+	       pointers_is_chunk(&blocks[target & GRAPH_BLOCK], word->value);
+}
+
 /* The node that a word is in, or GRAPH_NONE. */
 static uint32_t origin_of(const struct graph *graph, struct place *place,
 			  const struct ways *ways, const struct pointers_word *word,
@@ -179,6 +193,8 @@ static uint32_t origin_of(const struct graph *graph, struct place *place,
 
 	if (!root) {
 		block = block_at(pointers, place, word->address);
+		if (block != GRAPH_NONE && is_link(graph, ways, word, block, target))
+			return GRAPH_NONE;
 		if (block != GRAPH_NONE || !ways->is_fork)
 			return block;
 	} else if (root->kind != MFT_ROOT_MODULE) {

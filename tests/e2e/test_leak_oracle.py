@@ -39,6 +39,7 @@ CASES = [
     "dlopened_globals",
     "dlopened_globals closed",
     "fork_both_sides",
+    "free_links",
     "freed_memory",
     "hidden_pointers",
     "interior_pointers",
