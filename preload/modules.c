@@ -286,6 +286,22 @@ static bool try_look(struct recorder *r)
 	return true;
 }
 
+void modules_touched(void)
+{
+	struct recorder *r = recorder_thread.recorder;
+
+	__atomic_store_n(&modules.stale, 1, __ATOMIC_RELEASE);
+	/* Another thread may look, and call it settled, before this one takes a stack. */
+	if (r)
+		r->stack.modules_generation = MODULES_TOUCHED;
+}
+
+bool modules_are_settled(void)
+{
+	return !__atomic_load_n(&modules.stale, __ATOMIC_ACQUIRE) &&
+	       !__atomic_load_n(&modules_busy, __ATOMIC_ACQUIRE);
+}
+
 void modules_refresh(struct recorder *r)
 {
 	if (__builtin_expect(__atomic_load_n(&modules.stale, __ATOMIC_ACQUIRE), 0))
@@ -390,11 +406,19 @@ uint32_t modules_find(struct recorder *r, uintptr_t address, uintptr_t *ret_bias
 
 	*ret_bias = 0;
 	id = find(address, ret_bias);
-	if (id != MFT_MODULE_NONE || !loader_knows(address))
+	if (__builtin_expect(id != MFT_MODULE_NONE && modules_are_settled(), 1))
 		return id;
-	if (try_look(r))
+	if (!loader_knows(address))
+		return id;
+	/* What is in the table may be what was there before: libraries come to lie where
+	 * others were, or a page beside. */
+	if (try_look(r)) {
 		id = find(address, ret_bias);
-	return id != MFT_MODULE_NONE ? id : record_one(r, address, ret_bias);
+		if (id != MFT_MODULE_NONE)
+			return id;
+	}
+	*ret_bias = 0;
+	return record_one(r, address, ret_bias);
 }
 
 uint32_t modules_recall(uintptr_t address, uintptr_t *ret_end)

@@ -34,12 +34,18 @@ static inline bool modules_is_own(uintptr_t address)
 	return address - modules.own_start < modules.own_bytes;
 }
 
+/* What a thread has seen of modules.generation that has been in the loader since. */
+#define MODULES_TOUCHED UINT32_MAX
+
+/* The slow half of modules_touch. */
+void modules_touched(void);
+
 /* To be called with the return address of an entry point that was called. */
 static inline void modules_touch(const void *caller)
 {
 	if (__builtin_expect(
 		    (uintptr_t)caller - modules.linker_start < modules.linker_bytes, 0))
-		__atomic_store_n(&modules.stale, 1, __ATOMIC_RELEASE);
+		modules_touched();
 }
 
 /* Finds the dynamic linker and this library. Once, at start. */
@@ -52,12 +58,17 @@ static inline bool modules_changed(uint32_t seen)
 	       __atomic_load_n(&modules.generation, __ATOMIC_ACQUIRE) != seen;
 }
 
+/* Whether all that has come or gone is known: nothing may have since the last look, and no
+ * thread is looking now. */
+bool modules_are_settled(void);
+
 /* Looks for libraries that came or went if modules.stale says so, and writes the changes
  * into the recorder's stream. */
 void modules_refresh(struct recorder *recorder);
 
-/* The module that holds address now. Returns its number in the dump and its bias, or
- * MFT_MODULE_NONE with a bias of 0. */
+/* The module that holds address now. While another thread is looking, the loader is asked,
+ * and the module is recorded under one more number. Returns its number in the dump and its
+ * bias, or MFT_MODULE_NONE with a bias of 0. */
 uint32_t modules_find(struct recorder *recorder, uintptr_t address, uintptr_t *ret_bias);
 
 /* The module that was known to hold address when modules were last looked for; nothing is

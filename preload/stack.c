@@ -54,6 +54,7 @@ static bool forget_nodes(struct recorder *r)
 static bool follow_modules(struct recorder *r)
 {
 	struct stack_memory *m = &r->stack;
+	bool touched = m->modules_generation == MODULES_TOUCHED;
 	uint32_t unloads;
 
 	modules_refresh(r);
@@ -64,6 +65,13 @@ static bool follow_modules(struct recorder *r)
 		m->unload_generation = unloads;
 	}
 	m->modules_generation = __atomic_load_n(&modules.generation, __ATOMIC_ACQUIRE);
+	/* Another thread has yet to find what this one may have loaded or unloaded: no node
+	 * is sure to mean what it did. */
+	if (touched && !modules_are_settled()) {
+		if (!forget_nodes(r))
+			return false;
+		m->modules_generation = MODULES_TOUCHED;
+	}
 	m->depth = 0;
 	m->same = process.config.verify ? UINT32_MAX : 0;
 	m->checks[0] = (struct stack_check){(uintptr_t)&m->never, 1};

@@ -21,7 +21,7 @@ const uint64_t *tick_words = no_words;
 
 static uint32_t searched; /* atomic */
 /* The trial. Taken by exchange; whoever finds it taken leaves it alone. */
-static struct {
+static struct trial {
 	uint32_t taken; /* atomic */
 	uint32_t count; /* of candidates left; read outside as a hint; atomic */
 	uint32_t ticks; /* kept up with so far */
@@ -150,5 +150,5 @@ void tick_forget(void)
 {
 	tick_words = no_words;
 	searched = 0;
-	memset(&trial, 0, offsetof(typeof(trial), lines));
+	memset(&trial, 0, offsetof(struct trial, lines));
 }
