@@ -56,12 +56,12 @@ static bool parse_count(const char *text, size_t *ret_count)
 static void gather_options(const struct reading_verb *verb, struct option *options)
 {
 	static const struct option own[OWN_OPTIONS] = {
+		{"help", no_argument, NULL, 'h'},
 		{"json", no_argument, NULL, 'j'},
 		{"top", required_argument, NULL, 't'},
-		{"help", no_argument, NULL, 'h'},
 	};
 	const struct option *more = verb->options;
-	size_t count = OWN_OPTIONS;
+	size_t count = verb->own_options_only ? 1 : OWN_OPTIONS;
 
 	memcpy(options, own, sizeof(own));
 	for (; more && more->name && count < OWN_OPTIONS + READING_OPTIONS_MOST; more++)
@@ -69,18 +69,38 @@ static void gather_options(const struct reading_verb *verb, struct option *optio
 	options[count] = (struct option){NULL, 0, NULL, 0};
 }
 
+/* Whether the options and the names go together. Returns 0, or -EINVAL after saying what is
+ * wrong. */
+static int settle(int argc, char **argv, const struct reading_verb *verb)
+{
+	const char *wrong = verb->settle ? verb->settle() : NULL;
+
+	if (wrong) {
+		if (*wrong)
+			complain(argv[0], wrong);
+		return -EINVAL;
+	}
+	if (optind == argc) {
+		complain(argv[0], "which dump? Give a file or a directory; see --help");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* Returns 0, or -EINVAL after saying what is wrong. */
 static int parse(int argc, char **argv, const struct reading_verb *verb,
 		 struct request *request)
 {
 	struct option options[OWN_OPTIONS + READING_OPTIONS_MOST + 1];
+	char letters[32];
 	const char *wrong;
 	int option;
 
 	gather_options(verb, options);
-
+	snprintf(letters, sizeof(letters), ":h%s%s", verb->own_options_only ? "" : "jn:",
+		 verb->short_options ? verb->short_options : "");
 	optind = 1;
-	while ((option = getopt_long(argc, argv, ":jn:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		switch (option) {
 		case 'j':
 			request->json = true;
@@ -111,11 +131,7 @@ static int parse(int argc, char **argv, const struct reading_verb *verb,
 			return -EINVAL;
 		}
 	}
-	if (optind == argc) {
-		complain(argv[0], "which dump? Give a file or a directory; see --help");
-		return -EINVAL;
-	}
-	return 0;
+	return settle(argc, argv, verb);
 }
 
 /* DUMP.snap, of a process that runs or was killed. Returns NULL where there is none. */
@@ -245,7 +261,7 @@ out:
 	return status;
 }
 
-static struct suppressions *default_suppressions(void)
+struct suppressions *cmd_reading_default_rules(void)
 {
 	struct suppressions *set = suppressions_new();
 
@@ -264,7 +280,7 @@ static int suppress(const struct reading_verb *verb, const struct request *reque
 
 	if (!verb->suppressions && !request->json)
 		return 0;
-	set = verb->suppressions ? verb->suppressions() : default_suppressions();
+	set = verb->suppressions ? verb->suppressions() : cmd_reading_default_rules();
 	return set ? report_suppress(report, set) : -ENOMEM;
 }
 

@@ -28,10 +28,15 @@ struct reading_verb {
 	bool details;		/* JSON has modules and header too */
 	int (*print)(const struct report *report, const struct terminal *terminal);
 	/* What only this verb has; each may be NULL. */
-	const struct option *options; /* values from 256 on; ends with zeros */
+	const struct option *options; /* values from 256 on, or letters; ends with zeros */
+	const char *short_options;    /* those letters, for getopt */
+	bool own_options_only;	      /* of the others it takes --help */
 	/* Takes one of them; returns what is wrong with it ("" where the verb has said it),
 	 * or NULL. */
 	const char *(*take_option)(int option, const char *argument);
+	/* Once all options are taken: returns what is wrong with them together, as
+	 * take_option does. */
+	const char *(*settle)(void);
 	const struct profile_moment *moment; /* to look at in depth */
 	const struct leaks_wish *leaks;	     /* what to know of leaks */
 	/* Whether DUMP.snap counts where a dump's process has not ended by itself. (A
@@ -47,6 +52,9 @@ struct reading_verb {
 
 /* At most so many options of a verb's own. */
 #define READING_OPTIONS_MOST 16
+
+/* For a verb's suppressions: the built-in rules. */
+struct suppressions *cmd_reading_default_rules(void);
 
 /* Runs the verb with its arguments; returns the exit status of mftrace: 0, or 2. A dump in
  * a directory that cannot be read is named and left out, and the status is 2. */

@@ -18,5 +18,6 @@ int cmd_snapshot(int argc, char **argv);
 int cmd_frag(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 
 #endif

@@ -24,6 +24,7 @@ static const struct verb verbs[] = {
 	{"leaks", cmd_leaks, "DUMP...", "what was never freed"},
 	{"snapshot", cmd_snapshot, "PID", "look into a process that is being recorded"},
 	{"frag", cmd_frag, "DUMP...", "how full the heap's pages are, and who pins them"},
+	{"export", cmd_export, "--format F DUMP", "for other tools' viewers"},
 	{"dump", cmd_dump, "DUMP", "the events as text"},
 	{"info", cmd_info, "DUMP...", "header, modules, health of a dump"},
 };

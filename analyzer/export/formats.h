@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * formats.h - one struct for each format; docs/export.md says what each can show.
+ *
+ * Threads: none. Memory: constants.
+ * Not here: the order in which they are listed (export.c).
+ */
+#ifndef FORMATS_H
+#define FORMATS_H
+
+#include "export.h"
+
+extern const struct export_format format_heaptrack; /* heaptrack.c */
+extern const struct export_format format_folded;    /* folded.c */
+
+#endif
