@@ -2,6 +2,7 @@
 #include "measured.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 const char *measure_name(enum measure measure)
 {
@@ -49,4 +50,11 @@ void measures_add(struct measures *to, const struct measures *more)
 		else
 			to->values[i] += value;
 	}
+}
+
+void measured_process_done(struct measured_process *process)
+{
+	for (size_t i = 0; i < process->sites_count; i++)
+		free(process->sites[i].frames);
+	free(process->sites);
 }

@@ -51,6 +51,7 @@ struct measured_frame {
 	const char *file;     /* NULL: not known */
 	const char *module;   /* path; NULL: not known */
 	unsigned line;	      /* 0: not known */
+	uint64_t address;     /* in the module's file; of the first stack merged */
 	bool inlined;
 };
 
@@ -88,6 +89,9 @@ const char *measure_name(enum measure measure);
 
 /* All values NaN. */
 struct measures measures_unknown(void);
+
+/* Frees the sites of a process. */
+void measured_process_done(struct measured_process *process);
 
 /* Adds up: what one of the two does not know is taken from the other. The ratio, which
  * cannot be added, becomes the higher one. */

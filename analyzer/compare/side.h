@@ -20,14 +20,14 @@
 #include "measured.h"
 
 struct complaint;
-struct stringpool;
 struct suppressions;
+struct symbols;
 
 struct side {
 	struct measured_run *runs;
 	size_t count;
 	size_t room;
-	struct stringpool *strings;
+	struct symbols *symbols; /* owns the strings */
 };
 
 /* How to read dumps; zeros: as `mftrace report` does. */

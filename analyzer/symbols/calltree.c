@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "calltree.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "fingerprint.h"
 #include "framerules.h"
 #include "profile.h"
 #include "symbols.h"
@@ -91,32 +91,13 @@ const struct callnode *calltree_at(const struct calltree *tree, uint32_t node)
 	return &tree->nodes[node];
 }
 
-/* "libfoo.so.1.2.3" and "libfoo.so.1.2.4" are the same library to the reader; so is
- * "libfoo-1.2.so". Returns a pooled string. */
-static const char *module_key(struct symbols *symbols, const char *path)
+/* A pooled copy of what fingerprint.h made, which is freed; NULL: memory is short. */
+static const char *pooled_key(struct symbols *symbols, char *key)
 {
-	const char *slash = strrchr(path, '/');
-	char *name = strdup(slash ? slash + 1 : path);
-	const char *key;
-	char *so;
+	const char *pooled = key ? symbols_string(symbols, key) : NULL;
 
-	if (!name)
-		return NULL;
-	so = strstr(name, ".so");
-	if (so && (so[3] == '.' || !so[3])) {
-		char *end = so;
-
-		while (end > name && (isdigit((unsigned char)end[-1]) || end[-1] == '.'))
-			end--;
-		/* "libfoo-1.2.so", but not "lib1.so" */
-		if (end > name && end < so && end[-1] == '-')
-			memmove(end - 1, ".so", 4);
-		else
-			so[3] = '\0';
-	}
-	key = symbols_string(symbols, name);
-	free(name);
-	return key;
+	free(key);
+	return pooled;
 }
 
 struct calltree_view *calltree_view_new(struct calltree *tree,
@@ -145,7 +126,7 @@ struct calltree_view *calltree_view_new(struct calltree *tree,
 					     module->path[0] ? module->path : "[vdso]");
 		if (!known->path)
 			goto fail;
-		known->key = module_key(tree->symbols, known->path);
+		known->key = pooled_key(tree->symbols, fingerprint_module_new(known->path));
 		if (!known->key)
 			goto fail;
 	}
@@ -196,6 +177,12 @@ static int add_node(struct calltree *tree, const struct identity *identity,
 	if (entry) {
 		*ret_node = entry->node;
 		return 0;
+	}
+	if (node->function) {
+		node->function_key =
+			pooled_key(tree->symbols, fingerprint_function_new(node->function));
+		if (!node->function_key)
+			return -ENOMEM;
 	}
 	if (tree->count == tree->room) {
 		struct callnode *moved =

@@ -34,8 +34,10 @@ struct callnode {
 	/* Linker's name of the function, of the first frame that made it; NULL: not known,
 	 * or the same. */
 	const char *linker_name;
-	const char *file;	/* NULL: not known */
-	const char *module;	/* path; NULL: in no module */
+	const char *file;   /* NULL: not known */
+	const char *module; /* path; NULL: in no module */
+	/* What fingerprints are made of (fingerprint.h); NULL: not known. */
+	const char *function_key;
 	const char *module_key; /* base name without version; NULL: in no module */
 	uint64_t address;	/* in the module's file; of the first frame that made it */
 };

@@ -9,6 +9,7 @@
 #include <uthash.h>
 
 #include "calltree.h"
+#include "fingerprint.h"
 #include "profile.h"
 
 struct site_index {
@@ -68,26 +69,33 @@ double sites_weight(const struct site *site, enum sites_order order)
 	return 0;
 }
 
-static uint64_t fnv1a(uint64_t hash, const char *text)
+static bool all_runtime(const struct calltree *tree, uint32_t node)
 {
-	size_t bytes = strlen(text) + 1; /* the zero byte parts the names */
-	size_t i;
+	for (; node >= CALLTREE_FIRST; node = calltree_caller(tree, node, false))
+		if (!calltree_at(tree, node)->runtime)
+			return false;
+	return true;
+}
 
-	for (i = 0; i < bytes; i++)
-		hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3ull;
-	return hash;
+static bool same_function(const struct callnode *a, const struct callnode *b)
+{
+	return a && a->function_key && a->function_key == b->function_key &&
+	       a->module_key == b->module_key;
 }
 
 static uint64_t fingerprint(const struct calltree *tree, uint32_t node)
 {
-	uint64_t hash = 0xcbf29ce484222325ull;
+	const bool keep_runtime = all_runtime(tree, node);
+	const struct callnode *before = NULL;
+	uint64_t hash = FINGERPRINT_EMPTY;
 
-	while (node >= CALLTREE_FIRST) {
+	for (; node >= CALLTREE_FIRST; node = calltree_caller(tree, node, false)) {
 		const struct callnode *frame = calltree_at(tree, node);
 
-		hash = fnv1a(hash, frame->function ? frame->function : "?");
-		hash = fnv1a(hash, frame->module_key ? frame->module_key : "?");
-		node = calltree_caller(tree, node, false);
+		if ((frame->runtime && !keep_runtime) || same_function(before, frame))
+			continue;
+		hash = fingerprint_add(hash, frame->function_key, frame->module_key);
+		before = frame;
 	}
 	return hash;
 }
@@ -293,4 +301,21 @@ int sites_add(struct sites *sites, const struct calltree *tree, struct calltree_
 		add_leaks(site, from, &profile->leaks);
 	}
 	return 0;
+}
+
+bool sites_gravest_leak(const struct site *site, enum profile_leak_kind *ret_kind)
+{
+	static const enum profile_leak_kind gravest_first[] = {
+		PROFILE_LEAK_DEFINITE, PROFILE_LEAK_POSSIBLE,  PROFILE_LEAK_INDIRECT,
+		PROFILE_LEAK_UNFREED,  PROFILE_LEAK_REACHABLE, PROFILE_LEAK_SUPPRESSED,
+		PROFILE_LEAK_YOUNG,
+	};
+
+	for (size_t i = 0; i < sizeof(gravest_first) / sizeof(gravest_first[0]); i++) {
+		if (site->leaks[gravest_first[i]].blocks == 0)
+			continue;
+		*ret_kind = gravest_first[i];
+		return true;
+	}
+	return false;
 }

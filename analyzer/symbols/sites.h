@@ -5,11 +5,11 @@
  * Call stacks whose shown frames are the same (function, file, line; calltree.h says what
  * is shown) are one site, also across the processes of a tree.
  *
- * The fingerprint (id) is the 64-bit FNV-1a hash of function name, zero byte, module name,
- * zero byte, for each shown frame from the innermost on; in 16 hexadecimal digits. No
- * address, line or version is in it, so it stays the same from build to build and from
- * machine to machine. Sites that differ in lines only therefore share an id.
- * Threads: none. Memory: sites_free; nodes are the tree's.
+ * The fingerprint (id), in 16 hexadecimal digits, is made of the names of functions and
+ * modules of the shown frames; fingerprint.h says how. No address, line, parameter or
+ * version is in it, so it stays the same from build to build and from machine to machine.
+ * Sites that differ in lines only therefore share an id.
+ * Threads: none. Memory: sites_done; nodes are the tree's.
  * Not here: printing.
  */
 #ifndef SITES_H
@@ -94,5 +94,9 @@ void sites_sort(struct sites *sites, enum sites_order order);
 
 /* What a site has of what `order` sorts by: bytes or a count. */
 double sites_weight(const struct site *site, enum sites_order order);
+
+/* The gravest kind of a site's blocks that are not free. Returns false where there are none.
+ */
+bool sites_gravest_leak(const struct site *site, enum profile_leak_kind *ret_kind);
 
 #endif

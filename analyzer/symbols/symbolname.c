@@ -102,17 +102,17 @@ const char *symbolname_qualified(const char *name)
 	while (*p) {
 		if (at_operator(name, p))
 			break; /* what follows may hold spaces: "operator new" */
-		if (*p == '<')
+		if (*p == '<' || *p == '{')
 			depth++;
-		else if (*p == '>' && p > name && p[-1] != '-')
+		else if (*p == '}' || (*p == '>' && p > name && p[-1] != '-'))
 			depth--;
-		else if (*p == '(' && depth == 0 && p > start) {
+		else if (!strncmp(p, "(anonymous", 10) && depth == 0) {
 			/* "(anonymous namespace)" is a part of the name. */
-			if (strncmp(p, "(anonymous", 10))
-				break;
 			p = strchr(p, ')');
 			if (!p)
 				break;
+		} else if (*p == '(' && depth == 0 && p > start) {
+			break;
 		} else if (*p == ' ' && depth == 0 && p[1] != '[' && strncmp(p, " as ", 4))
 			start = p + 1;
 		p++;
