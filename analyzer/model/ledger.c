@@ -103,6 +103,8 @@ void ledger_acquire(struct ledger *ledger, const struct block *block)
 		ledger->peak_clock = block->birth;
 		ledger->epoch++;
 	}
+	if (__builtin_expect(ledger->watcher != NULL, 0))
+		ledger->watcher->acquired(ledger->watcher, block);
 }
 
 void ledger_release(struct ledger *ledger, const struct block *block, uint64_t clock,
@@ -123,6 +125,8 @@ void ledger_release(struct ledger *ledger, const struct block *block, uint64_t c
 	ledger->frees++;
 	ledger->freed_bytes += block->size;
 	ledger->temporary += is_temporary;
+	if (__builtin_expect(ledger->watcher != NULL, 0))
+		ledger->watcher->released(ledger->watcher, block, clock, is_temporary);
 }
 
 void ledger_fail(struct ledger *ledger, uint32_t site)

@@ -31,7 +31,16 @@ struct ledger_site {
 	uint8_t op;
 } __attribute__((aligned(64)));
 
+/* Who wants to know of every booking, in the order in which they are made; what is told
+ * is done already. A realloc's release is told with its acquisition, at its own clock. */
+struct ledger_watcher {
+	void (*acquired)(struct ledger_watcher *watcher, const struct block *block);
+	void (*released)(struct ledger_watcher *watcher, const struct block *block,
+			 uint64_t clock, bool is_temporary);
+};
+
 struct ledger {
+	struct ledger_watcher *watcher; /* NULL: none */
 	struct ledger_site *sites;
 	size_t count, room;
 	uint32_t *site_of_frame; /* site + 1; 0: none */

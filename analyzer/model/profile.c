@@ -36,6 +36,7 @@ void profile_free(struct profile *profile)
 	for (size_t i = 0; i < profile->modules_count; i++)
 		free(profile->modules[i].path);
 	free(profile->modules);
+	free(profile->cuts);
 	free(profile->frames);
 	free(profile->sites);
 	free(profile->snapshots);

@@ -313,6 +313,11 @@ struct profile {
 	char *allocator; /* path of the module whose malloc served the program, or "" */
 	char **notices;	 /* NULL-terminated, sentences for the reader of a report */
 	uint64_t duration_ns;
+	/* Where it was not replayed to its end (mft_snap_header, snap.h): how far each of
+	 * its streams. Without cuts up to cut_clock (units), UINT64_MAX: to the end. */
+	struct mft_snap_cut *cuts;
+	size_t cuts_count;
+	uint64_t cut_clock;
 
 	struct profile_module *modules;
 	size_t modules_count;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "outside.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "pointers.h"
 #include "profile.h"
 #include "snap.h"
@@ -8,6 +12,21 @@
 uint64_t outside_last_clock(const struct snap *snap)
 {
 	return snap && snap->header.cuts == 0 ? snap->header.clock : UINT64_MAX;
+}
+
+int outside_note(const struct snap *snap, struct profile *profile)
+{
+	const size_t count = snap ? snap->header.cuts : 0;
+
+	profile->cut_clock = snap ? snap->header.clock : UINT64_MAX;
+	if (count == 0)
+		return 0;
+	profile->cuts = calloc(count, sizeof(*profile->cuts));
+	if (!profile->cuts)
+		return -ENOMEM;
+	memcpy(profile->cuts, snap->cuts, count * sizeof(*profile->cuts));
+	profile->cuts_count = count;
+	return 0;
 }
 
 uint64_t outside_clock(const struct snap *snap, uint64_t clock)

@@ -12,12 +12,16 @@
 #include <stdint.h>
 
 struct pointers;
+struct profile;
 struct profile_module;
 struct snap;
 
 /* The last clock that counts: a snapshot without cuts is of an instant. snap NULL: all do.
  */
 uint64_t outside_last_clock(const struct snap *snap);
+
+/* Notes in a profile up to where its dump is replayed. Returns 0 or -ENOMEM. */
+int outside_note(const struct snap *snap, struct profile *profile);
 
 /* The clock of a snapshot's own records, behind a dump that ended at `clock`. */
 uint64_t outside_clock(const struct snap *snap, uint64_t clock);

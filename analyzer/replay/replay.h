@@ -18,6 +18,7 @@
 #include "profile.h"
 
 struct complaint;
+struct ledger_watcher;
 struct snap;
 
 /* Called now and then while a long replay runs. done and total are bytes of the file. */
@@ -39,6 +40,10 @@ struct replay_wish {
 	 * instant, and this is how things stood then. NULL: to the end, as the dump has it.
 	 */
 	const struct snap *snap;
+	/* Told of every event that counts (ledger.h), as they are replayed; of all of them
+	 * twice where the dump is replayed twice, which PROFILE_MOMENT_INDEX never needs.
+	 * NULL: nobody. */
+	struct ledger_watcher *watcher;
 };
 
 /* The same, with a wish. Where very many snapshots might be the one that is wished for the

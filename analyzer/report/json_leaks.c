@@ -123,16 +123,10 @@ json_t *json_leaks(const struct report *report, size_t member)
 
 json_t *json_leak_kind(const struct site *site)
 {
-	static const enum profile_leak_kind gravest_first[] = {
-		PROFILE_LEAK_DEFINITE, PROFILE_LEAK_POSSIBLE,  PROFILE_LEAK_INDIRECT,
-		PROFILE_LEAK_UNFREED,  PROFILE_LEAK_REACHABLE, PROFILE_LEAK_SUPPRESSED,
-		PROFILE_LEAK_YOUNG,
-	};
+	enum profile_leak_kind kind;
 
-	for (size_t i = 0; i < sizeof(gravest_first) / sizeof(gravest_first[0]); i++)
-		if (site->leaks[gravest_first[i]].blocks > 0)
-			return json_string(profile_leak_name(gravest_first[i]));
-	return json_null();
+	return sites_gravest_leak(site, &kind) ? json_string(profile_leak_name(kind))
+					       : json_null();
 }
 
 json_t *json_site_leaks(const struct site *site)
