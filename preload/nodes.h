@@ -31,11 +31,12 @@ static inline uint32_t nodes_capacity(const struct nodes *nodes)
 	return nodes->slots ? nodes->mask + 1 : 0;
 }
 
-/* Where the search for a node begins. Parents count last, by themselves: the address's part
- * can be worked out while the parent is still being looked for. */
+/* Where the search for a node begins. The address's part can be worked out while the parent
+ * is still being looked for. Parents are numbered one after the other: the factor keeps
+ * those that share an address from lying in a row, where others would run into them. */
 static inline uint32_t nodes_hash(uint32_t parent, uint64_t address)
 {
-	return (uint32_t)(address * 0x9e3779b97f4a7c15ull >> 32) ^ parent;
+	return (uint32_t)(address * 0x9e3779b97f4a7c15ull >> 32) + parent * 0x9e3779b1u;
 }
 
 /* The slow half of nodes_find. */
