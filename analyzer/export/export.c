@@ -7,7 +7,9 @@
 
 const struct export_format *const export_formats[] = {
 	&format_folded,
+	&format_pprof,
 	&format_heaptrack,
+	&format_csv,
 	NULL,
 };
 

@@ -10,7 +10,9 @@
 
 #include "export.h"
 
+extern const struct export_format format_csv;	    /* csv.c */
 extern const struct export_format format_heaptrack; /* heaptrack.c */
+extern const struct export_format format_pprof;	    /* pprof.c */
 extern const struct export_format format_folded;    /* folded.c */
 
 #endif
