@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "matchkey.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "fingerprint.h"
+#include "framerules.h"
+#include "measured.h"
+#include "stringpool.h"
+
+/* What is known of a function in a module, by the addresses of their strings. */
+struct named {
+	UT_hash_handle hh;
+	struct {
+		const char *function, *module, *exe;
+	} by;
+	const char *function_key; /* pooled; NULL: not known */
+	const char *module_key;
+	uint32_t name;
+	bool runtime;
+};
+
+struct numbered {
+	UT_hash_handle hh;
+	const char *text; /* pooled */
+	uint32_t number;
+};
+
+struct matchkeys {
+	struct named *named;
+	struct numbered *numbers;
+	struct stringpool *strings;
+};
+
+struct matchkeys *matchkeys_new(void)
+{
+	struct matchkeys *keys = calloc(1, sizeof(*keys));
+
+	if (!keys)
+		return NULL;
+	keys->strings = stringpool_new();
+	if (!keys->strings) {
+		free(keys);
+		return NULL;
+	}
+	return keys;
+}
+
+void matchkeys_free(struct matchkeys *keys)
+{
+	struct named *named, *next_named;
+	struct numbered *number, *next_number;
+
+	if (!keys)
+		return;
+	HASH_ITER (hh, keys->named, named, next_named) {
+		HASH_DEL(keys->named, named);
+		free(named);
+	}
+	HASH_ITER (hh, keys->numbers, number, next_number) {
+		HASH_DEL(keys->numbers, number);
+		free(number);
+	}
+	stringpool_free(keys->strings);
+	free(keys);
+}
+
+size_t matchkeys_names(const struct matchkeys *keys)
+{
+	return HASH_COUNT(keys->numbers);
+}
+
+/* Takes over and frees text. Returns NULL: memory is short. */
+static const char *pool(struct matchkeys *keys, char *text)
+{
+	const char *pooled = text ? stringpool_add(keys->strings, text) : NULL;
+
+	free(text);
+	return pooled;
+}
+
+static int number_of(struct matchkeys *keys, const char *pooled, uint32_t *ret_number)
+{
+	struct numbered *entry = NULL;
+
+	HASH_FIND_PTR(keys->numbers, &pooled, entry);
+	if (!entry) {
+		entry = calloc(1, sizeof(*entry));
+		if (!entry)
+			return -ENOMEM;
+		entry->text = pooled;
+		entry->number = HASH_COUNT(keys->numbers);
+		HASH_ADD_PTR(keys->numbers, text, entry);
+		if (!entry->hh.tbl) {
+			free(entry);
+			return -ENOMEM;
+		}
+	}
+	*ret_number = entry->number;
+	return 0;
+}
+
+static int describe(struct matchkeys *keys, struct named *named)
+{
+	const char *name;
+
+	if (named->by.module) {
+		named->module_key = pool(keys, fingerprint_module_new(named->by.module));
+		if (!named->module_key)
+			return -ENOMEM;
+	}
+	named->runtime = framerules_runtime(named->by.function, named->module_key);
+	if (named->module_key && strcmp(named->by.module, named->by.exe) == 0)
+		named->module_key = "";
+	name = named->module_key ? named->module_key : "?";
+	if (named->by.function) {
+		named->function_key =
+			pool(keys, fingerprint_function_new(named->by.function));
+		if (!named->function_key)
+			return -ENOMEM;
+		name = pool(keys, fingerprint_untemplated_new(named->function_key));
+	} else {
+		name = stringpool_add(keys->strings, name);
+	}
+	return name ? number_of(keys, name, &named->name) : -ENOMEM;
+}
+
+/* Returns NULL: memory is short. */
+static const struct named *named_of(struct matchkeys *keys, const char *exe,
+				    const struct measured_frame *frame)
+{
+	struct named *entry = NULL, *fresh = calloc(1, sizeof(*fresh));
+
+	if (!fresh)
+		return NULL;
+	fresh->by.function = frame->function;
+	fresh->by.module = frame->module;
+	fresh->by.exe = exe;
+	HASH_FIND(hh, keys->named, &fresh->by, sizeof(fresh->by), entry);
+	if (entry) {
+		free(fresh);
+		return entry;
+	}
+	if (describe(keys, fresh)) {
+		free(fresh);
+		return NULL;
+	}
+	HASH_ADD(hh, keys->named, by, sizeof(fresh->by), fresh);
+	if (!fresh->hh.tbl) {
+		free(fresh);
+		return NULL;
+	}
+	return fresh;
+}
+
+static bool repeats(const struct named *before, const struct named *named)
+{
+	return before && named->function_key &&
+	       before->function_key == named->function_key &&
+	       before->module_key == named->module_key;
+}
+
+int matchkeys_make(struct matchkeys *keys, const struct measured_process *process,
+		   const struct measured_site *site, struct matchkey *ret_key)
+{
+	struct matchkey key = {.key = FINGERPRINT_EMPTY};
+	size_t frames = site->shown_end - site->shown_begin;
+	const struct named **all = calloc(frames + 1, sizeof(*all));
+	const struct named *before = NULL;
+	bool keep_runtime = true;
+	int error = -ENOMEM;
+
+	key.names = calloc(MATCHKEY_NAMES_MAX, sizeof(key.names[0]));
+	if (!all || !key.names)
+		goto out;
+	for (size_t i = 0; i < frames; i++) {
+		all[i] = named_of(keys, process->exe, &site->frames[site->shown_begin + i]);
+		if (!all[i])
+			goto out;
+		keep_runtime = keep_runtime && all[i]->runtime;
+	}
+	for (size_t i = 0; i < frames; i++) {
+		if ((all[i]->runtime && !keep_runtime) || repeats(before, all[i]))
+			continue;
+		key.key =
+			fingerprint_add(key.key, all[i]->function_key, all[i]->module_key);
+		if (key.count < MATCHKEY_NAMES_MAX)
+			key.names[key.count++] = all[i]->name;
+		before = all[i];
+	}
+	error = 0;
+	*ret_key = key;
+out:
+	free(all);
+	if (error)
+		free(key.names);
+	return error;
+}
