@@ -234,6 +234,7 @@ int heap_add(struct heap *heap, const struct snapshot *snapshot, uint64_t clock,
 		r = add_regions(heap, &model->cells, &figures);
 	if (r < 0)
 		return r;
+	occupancy_end(&heap->occupancy);
 	complete_waterfall(&figures, &heap->occupancy.sums, snapshot);
 	r = append(heap, &figures);
 	if (r == 0)

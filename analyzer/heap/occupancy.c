@@ -35,11 +35,12 @@ static int make_room(struct occupancy *o, size_t sites_count)
 }
 
 int occupancy_begin(struct occupancy *o, uint32_t page_bytes, bool with_headers,
-		    size_t sites_count, const struct cells *cells,
-		    const struct blocks *blocks)
+		    size_t sites_count, struct cells *cells, const struct blocks *blocks)
 {
 	int r = make_room(o, sites_count);
 
+	if (r == 0)
+		r = pins_make_room(&cells->pins, sites_count);
 	if (r < 0)
 		return r;
 	memset(&o->sums, 0, sizeof(o->sums));
@@ -87,10 +88,11 @@ static int note_site(struct occupancy *o, uint32_t site)
 	return 0;
 }
 
-static void close_page(struct occupancy *o)
+/* Sums up a page. Returns its free bytes. */
+static uint64_t sum_page(struct occupancy *o, uint64_t covered, uint64_t page_headers)
 {
-	uint64_t covered = o->page_covered, free_bytes = o->page_bytes - covered;
-	uint64_t headers = o->page_headers < free_bytes ? o->page_headers : free_bytes;
+	uint64_t free_bytes = o->page_bytes - covered;
+	uint64_t headers = page_headers < free_bytes ? page_headers : free_bytes;
 
 	o->sums.pages[(covered * 10 + o->page_bytes - 1) / o->page_bytes]++;
 	o->sums.headers += headers;
@@ -103,6 +105,13 @@ static void close_page(struct occupancy *o)
 		o->sums.pinned += free_bytes;
 		o->sums.pinned_headers += headers;
 	}
+	return free_bytes;
+}
+
+static void close_page(struct occupancy *o)
+{
+	uint64_t free_bytes = sum_page(o, o->page_covered, o->page_headers);
+
 	for (size_t i = 0; i < o->page_sites_count; i++)
 		o->pins[o->page_sites[i]] +=
 			(double)free_bytes / (double)o->page_sites_count;
@@ -248,9 +257,47 @@ static int add_cell(struct occupancy *o, const struct cell *cell, uint64_t addre
 	return r;
 }
 
+/* Whether a cell is a page of its own, on which no blocks overlap. */
+static bool is_plain(const struct occupancy *o, const struct cell_digest *digest,
+		     uint64_t address)
+{
+	return o->page_bytes == CELL_BYTES && digest->covered > 0 &&
+	       o->reach <= address + digest->first;
+}
+
+/* The same as add_cell, of a plain cell. What its sites pin is entered once. */
+static void add_plain(struct occupancy *o, uint32_t index, uint64_t address)
+{
+	const struct cell_digest *digest = &o->cells->digests[index];
+	uint64_t into = o->reach > address ? o->reach - address : 0, free_bytes;
+
+	if (into > 0) {
+		uint64_t asked = o->asked_reach > address ? o->asked_reach - address : 0;
+
+		o->sums.covered += into;
+		o->sums.asked += asked < into ? asked : into;
+		o->free_run = 0;
+	}
+	add_free(o, digest->first - into);
+	if (o->with_headers && digest->before)
+		add_header_before(o, address, digest->before);
+	o->sums.covered += digest->covered;
+	o->sums.asked += digest->asked;
+	if (digest->longest > o->sums.longest_free)
+		o->sums.longest_free = digest->longest;
+	o->free_run = 0;
+	add_free(o, digest->tail);
+	free_bytes =
+		sum_page(o, into + digest->covered, o->with_headers ? digest->headers : 0);
+	cells_pin(o->cells, index, into > 0 ? o->reach_site : PINS_NO_SITE,
+		  (uint16_t)free_bytes);
+	if (digest->beyond)
+		take_reach(o, &o->cells->cells[index]);
+}
+
 int occupancy_add_run(struct occupancy *o, uint64_t start, uint64_t end)
 {
-	const struct cells *cells = o->cells;
+	struct cells *cells = o->cells;
 	uint64_t at = start;
 	int r = 0;
 
@@ -266,12 +313,18 @@ int occupancy_add_run(struct occupancy *o, uint64_t start, uint64_t end)
 		if (place->address >= end)
 			break;
 		if (place->address < start) {
+			cells_unpin(cells, place->cell);
 			take_reach(o, cell);
 			continue;
 		}
-		r = between_cells(o, at, place->address);
-		if (r == 0)
+		if (at < place->address)
+			r = between_cells(o, at, place->address);
+		if (is_plain(o, &cells->digests[place->cell], place->address)) {
+			add_plain(o, place->cell, place->address);
+		} else if (r == 0) {
+			cells_unpin(cells, place->cell);
 			r = add_cell(o, cell, place->address);
+		}
 		at = place->address + CELL_BYTES;
 	}
 	if (r == 0)
@@ -282,4 +335,12 @@ int occupancy_add_run(struct occupancy *o, uint64_t start, uint64_t end)
 		add_header_before(o, end,
 				  cells->cells[cells->places[o->place].cell].before);
 	return r;
+}
+
+void occupancy_end(struct occupancy *o)
+{
+	for (; o->place < o->cells->places_count; o->place++)
+		cells_unpin(o->cells, o->cells->places[o->place].cell);
+	for (size_t site = 0; site < o->sites_count; site++)
+		o->pins[site] += pins_bytes(&o->cells->pins, site);
 }

@@ -5,7 +5,9 @@
  * Takes runs of resident pages in order of address and adds up what lives on them.
  * Guarantees: exact to the byte; time follows cells and runs, neither blocks nor pages (a
  * block of a gigabyte costs what a small one does); overlapping blocks (a damaged dump)
- * count once.
+ * count once. What sites pin is carried over from one snapshot to the next for pages that
+ * did not change, as long as pages are as large as cells; they then cost a look at a
+ * cell_digest each.
  * Threads: one at a time. Memory: 16 bytes a site, kept for the next snapshot.
  * Not here: whose pages these are (regions.h), what needs every block (depth.h).
  */
@@ -33,13 +35,16 @@ struct occupancy_sums {
 
 struct occupancy {
 	struct occupancy_sums sums;
-	double *pins; /* pinned bytes by site, shared ones in even parts; sites_count */
+	/* After occupancy_end: pinned bytes by site, shared ones in even parts;
+	 * sites_count.
+	 */
+	double *pins;
 	size_t sites_count;
 
 	/* The sweep's own. */
 	uint32_t page_bytes;
 	bool with_headers;
-	const struct cells *cells;
+	struct cells *cells;
 	const struct blocks *blocks;
 	size_t place;
 	uint64_t last_end; /* of the run before */
@@ -61,11 +66,10 @@ struct occupancy {
 void occupancy_done(struct occupancy *occupancy);
 
 /* Starts a snapshot: sums and pins are zero. cells must be fresh and, like blocks, stay as
- * they are until the last run. with_headers: the blocks are glibc's. Returns 0 or
- * -ENOMEM. */
+ * they are until occupancy_end, which must be called; what the cells have pinned is this
+ * sweep's to change. with_headers: the blocks are glibc's. Returns 0 or -ENOMEM. */
 int occupancy_begin(struct occupancy *occupancy, uint32_t page_bytes, bool with_headers,
-		    size_t sites_count, const struct cells *cells,
-		    const struct blocks *blocks);
+		    size_t sites_count, struct cells *cells, const struct blocks *blocks);
 
 /* A free run does not reach from one region into the next. */
 void occupancy_begin_region(struct occupancy *occupancy);
@@ -73,5 +77,8 @@ void occupancy_begin_region(struct occupancy *occupancy);
 /* Takes the resident pages [start, end), multiples of page_bytes and behind those of the
  * call before. Returns 0 or -ENOMEM. */
 int occupancy_add_run(struct occupancy *occupancy, uint64_t start, uint64_t end);
+
+/* There are no more runs: completes pins. */
+void occupancy_end(struct occupancy *occupancy);
 
 #endif

@@ -8,16 +8,8 @@
 #define FIRST_INDEX_SHIFT (64 - 6)
 /* To mark an event costs about half of what it costs to mark a block and measure it. */
 #define PATIENCE(live) (2 * (uint64_t)(live) + 4096)
-#define STARTS_WORDS (CELL_BYTES / 8 / 64)
-/* Room for the first sites that do not fit a cell; a power of two. */
-#define MANY_SITES 16u
-
-void cell_forget(struct cell *cell)
-{
-	if (cell->sites_count > CELL_SITES)
-		free(cell->sites.many);
-	cell->sites_count = 0;
-}
+/* Cells whose blocks are fetched at once. */
+#define BATCH_CELLS 8u
 
 void cells_done(struct cells *cells)
 {
@@ -28,7 +20,9 @@ void cells_done(struct cells *cells)
 	free(cells->groups);
 	free(cells->index);
 	free(cells->cells);
+	free(cells->digests);
 	free(cells->places);
+	pins_done(&cells->pins);
 	memset(cells, 0, sizeof(*cells));
 }
 
@@ -114,18 +108,41 @@ static bool is_empty(const struct cell *cell)
 {
 	uint64_t any = cell->odd;
 
-	for (unsigned i = 0; i < STARTS_WORDS; i++)
+	for (unsigned i = 0; i < CELL_WORDS; i++)
 		any |= cell->starts[i];
 	return !any;
+}
+
+void cells_unpin(struct cells *cells, uint32_t index)
+{
+	const struct cell *cell = &cells->cells[index];
+	struct cell_digest *digest = &cells->digests[index];
+
+	pins_take_off(&cells->pins, cell_sites(cell), cell->sites_count, &digest->pinned);
+}
+
+void cells_pin(struct cells *cells, uint32_t index, uint32_t reaching, uint16_t free_bytes)
+{
+	const struct cell *cell = &cells->cells[index];
+	struct pins_entry *pinned = &cells->digests[index].pinned;
+
+	if (pinned->parts > 0 && pinned->other == reaching &&
+	    pinned->free_bytes == free_bytes)
+		return;
+	cells_unpin(cells, index);
+	pins_enter(&cells->pins, cell_sites(cell), cell->sites_count, reaching, free_bytes,
+		   pinned);
 }
 
 static void retire(struct cells *cells, uint32_t *entry)
 {
 	struct cell *cell = &cells->cells[*entry - 1];
 
+	cells_unpin(cells, *entry - 1);
 	cell_forget(cell);
 	cell->reach_site = cells->unused; /* the chain */
 	cells->unused = *entry;
+	cells->moved = true;
 	*entry = 0;
 }
 
@@ -145,6 +162,7 @@ static void retire_empty(struct cells *cells)
 static int make_room(struct cells *cells)
 {
 	size_t before = cells->unused, room = cells->room ? 2 * cells->room : 64;
+	struct cell_digest *digests;
 	struct cell *moved;
 	size_t spared = 0;
 
@@ -160,6 +178,10 @@ static int make_room(struct cells *cells)
 	if (!moved)
 		return -ENOMEM;
 	cells->cells = moved;
+	digests = reallocarray(cells->digests, room, sizeof(*digests));
+	if (!digests)
+		return -ENOMEM;
+	cells->digests = digests;
 	cells->room = room;
 	return 0;
 }
@@ -178,8 +200,17 @@ static int add_cell(struct cells *cells, uint32_t *entry)
 		made = (uint32_t)++cells->count;
 	}
 	memset(&cells->cells[made - 1], 0, sizeof(cells->cells[0]));
+	memset(&cells->digests[made - 1], 0, sizeof(cells->digests[0]));
+	cells->moved = true;
 	*entry = made;
 	return 0;
+}
+
+static void make_dirty(struct cells_group *group, uint64_t address)
+{
+	unsigned i = (unsigned)(address / CELL_BYTES % CELLS_GROUP_CELLS);
+
+	group->dirty[i / 64] |= 1ull << (i % 64);
 }
 
 int cells_mark(struct cells *cells, const struct block *block)
@@ -203,7 +234,7 @@ int cells_mark(struct cells *cells, const struct block *block)
 	cell = &cells->cells[*entry - 1];
 	cell->starts[granule / 64] |= 1ull << (granule % 64);
 	cell->odd |= (block->address & 7) != 0;
-	cell->dirty = true;
+	make_dirty(group, block->address);
 	return 0;
 }
 
@@ -220,140 +251,8 @@ void cells_unmark(struct cells *cells, uint64_t address)
 	if (!entry)
 		return;
 	cell = &cells->cells[entry - 1];
-	cell->dirty = true;
+	make_dirty(group, address);
 	cell->starts[granule / 64] &= ~(1ull << (granule % 64));
-}
-
-/* ---- Measuring --------------------------------------------------------------------- */
-
-static int add_site(struct cell *cell, uint32_t site)
-{
-	const uint32_t *sites = cell_sites(cell);
-	uint32_t *many;
-
-	/* The last ones first: neighbours often come from one site. */
-	for (size_t i = cell->sites_count; i-- > 0;)
-		if (sites[i] == site)
-			return 0;
-	if (cell->sites_count < CELL_SITES) {
-		cell->sites.few[cell->sites_count++] = site;
-		return 0;
-	}
-	if (cell->sites_count == CELL_SITES) {
-		many = malloc(MANY_SITES * sizeof(*many));
-		if (!many)
-			return -ENOMEM;
-		memcpy(many, cell->sites.few, sizeof(cell->sites.few));
-		cell->sites.many = many;
-	} else if (cell->sites_count >= MANY_SITES &&
-		   (cell->sites_count & (cell->sites_count - 1)) == 0) {
-		many = reallocarray(cell->sites.many, cell->sites_count, 2 * sizeof(*many));
-		if (!many)
-			return -ENOMEM;
-		cell->sites.many = many;
-	}
-	cell->sites.many[cell->sites_count++] = site;
-	return 0;
-}
-
-static int add_block(struct cell *cell, const struct block *block, uint64_t address,
-		     uint64_t *at)
-{
-	uint64_t end = block->address + block->usable, asked, from, to;
-	uint64_t offset = block->address - address, limit = address + CELL_BYTES;
-	unsigned header = block_header_bytes(block->usable);
-
-	if (end < block->address)
-		end = UINT64_MAX;
-	from = block->address > *at ? block->address : *at;
-	if (from >= end)
-		return 0;
-	asked = block->size < end - block->address ? block->address + block->size : end;
-	if (cell->covered == 0)
-		cell->first = (uint16_t)(from - address);
-	else if (from - *at > cell->longest)
-		cell->longest = (uint16_t)(from - *at);
-	to = end < limit ? end : limit;
-	if (from < to)
-		cell->covered = (uint16_t)(cell->covered + (to - from));
-	to = asked < limit ? asked : limit;
-	if (from < to)
-		cell->asked = (uint16_t)(cell->asked + (to - from));
-	if (offset < header)
-		cell->before = (uint8_t)(cell->before + header - offset);
-	else
-		cell->headers = (uint16_t)(cell->headers + header);
-	if (end > cell->reach) {
-		cell->reach = end;
-		cell->asked_reach = asked;
-		cell->reach_site = block->site;
-	}
-	*at = end;
-	/* What begins behind the cell's end because of `from` is on no page here. */
-	return from < limit ? add_site(cell, block->site) : 0;
-}
-
-/* At odd addresses two blocks can share a bit, so that every address is asked for and the
- * bits are made anew. */
-static int measure_odd(struct cell *result, uint64_t address, uint64_t *at,
-		       const struct blocks *blocks)
-{
-	int r = 0;
-
-	result->odd = false;
-	for (unsigned offset = 0; r == 0 && offset < CELL_BYTES; offset++) {
-		const struct block *block = blocks_find(blocks, address + offset);
-
-		if (!block)
-			continue;
-		result->odd |= offset % 8 != 0;
-		result->starts[offset / 512] |= 1ull << (offset / 8 % 64);
-		r = add_block(result, block, address, at);
-	}
-	return r;
-}
-
-/* Most time goes into waiting for memory, so all of a cell's blocks are asked for at once.
- */
-static void prefetch(const struct cell *cell, uint64_t address, const struct blocks *blocks)
-{
-	for (unsigned word = 0; word < STARTS_WORDS; word++)
-		for (uint64_t bits = cell->starts[word]; bits; bits &= bits - 1)
-			blocks_prefetch(blocks,
-					address + 8ull * (word * 64 +
-							  (unsigned)__builtin_ctzll(bits)));
-}
-
-int cell_measure(const struct cell *cell, uint64_t address, uint64_t from,
-		 const struct blocks *blocks, struct cell *ret_cell)
-{
-	struct cell result = {.odd = cell->odd};
-	uint64_t at = from > address ? from : address;
-	int r = 0;
-
-	if (cell->odd)
-		r = measure_odd(&result, address, &at, blocks);
-	else
-		memcpy(result.starts, cell->starts, sizeof(result.starts));
-	prefetch(cell, address, blocks);
-	for (unsigned word = 0; !cell->odd && word < STARTS_WORDS; word++) {
-		uint64_t bits = cell->starts[word];
-
-		for (; r == 0 && bits; bits &= bits - 1) {
-			unsigned granule = word * 64 + (unsigned)__builtin_ctzll(bits);
-			const struct block *block =
-				blocks_find(blocks, address + 8ull * granule);
-
-			if (block)
-				r = add_block(&result, block, address, &at);
-		}
-	}
-	if (r < 0) {
-		cell_forget(&result);
-		return r;
-	}
-	*ret_cell = result;
-	return 0;
 }
 
 /* ---- All of them ------------------------------------------------------------------- */
@@ -382,29 +281,114 @@ static int add_place(struct cells *cells, uint64_t address, uint32_t cell)
 	return 0;
 }
 
+static void digest_cell(struct cells *cells, uint32_t index, uint64_t address)
+{
+	const struct cell *cell = &cells->cells[index];
+	uint64_t end = address + CELL_BYTES;
+
+	cells->digests[index] = (struct cell_digest){
+		.first = cell->first,
+		.covered = cell->covered,
+		.asked = cell->asked,
+		.headers = cell->headers,
+		.longest = cell->longest,
+		.tail = (uint16_t)(cell->reach < end ? end - cell->reach : 0),
+		.before = cell->before,
+		.beyond = cell->reach > end,
+	};
+}
+
 static int refresh_cell(struct cells *cells, uint32_t *entry, uint64_t address,
 			const struct blocks *blocks)
 {
 	struct cell *cell = &cells->cells[*entry - 1], measured;
+	int r;
 
-	if (cell->dirty) {
-		int r;
+	if (is_empty(cell)) {
+		retire(cells, entry);
+		return 0;
+	}
+	r = cell_measure(cell, address, 0, blocks, &measured);
+	if (r < 0)
+		return r;
+	cells_unpin(cells, *entry - 1);
+	cell_forget(cell);
+	*cell = measured;
+	if (is_empty(cell))
+		retire(cells, entry);
+	else
+		digest_cell(cells, *entry - 1, address);
+	return 0;
+}
 
-		if (is_empty(cell)) {
-			retire(cells, entry);
-			return 0;
-		}
-		r = cell_measure(cell, address, 0, blocks, &measured);
-		if (r < 0)
-			return r;
-		cell_forget(cell);
-		*cell = measured;
-		if (is_empty(cell)) {
-			retire(cells, entry);
-			return 0;
+/* Begins to fetch what cell_measure will look at. */
+static void prefetch(const struct cell *cell, uint64_t address, const struct blocks *blocks)
+{
+	for (unsigned word = 0; word < CELL_WORDS; word++)
+		for (uint64_t bits = cell->starts[word]; bits; bits &= bits - 1)
+			blocks_prefetch(blocks,
+					address + 8ull * (word * 64 +
+							  (unsigned)__builtin_ctzll(bits)));
+}
+
+/* Most time goes into waiting for memory, so the blocks of a few cells are asked for at
+ * once. */
+static int refresh_batch(struct cells *cells, uint32_t *const *entries,
+			 const uint64_t *addresses, unsigned count,
+			 const struct blocks *blocks)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		prefetch(&cells->cells[*entries[i] - 1], addresses[i], blocks);
+	for (unsigned i = 0; r == 0 && i < count; i++)
+		r = refresh_cell(cells, entries[i], addresses[i], blocks);
+	return r;
+}
+
+static int refresh_group(struct cells *cells, struct cells_group *group,
+			 const struct blocks *blocks)
+{
+	uint64_t address = group->number << CELLS_GROUP_SHIFT, addresses[BATCH_CELLS];
+	uint32_t *entries[BATCH_CELLS];
+	unsigned count = 0;
+	int r = 0;
+
+	for (unsigned word = 0; word < CELLS_GROUP_CELLS / 64; word++) {
+		uint64_t bits = group->dirty[word];
+
+		group->dirty[word] = 0;
+		for (; r == 0 && bits; bits &= bits - 1) {
+			unsigned i = word * 64 + (unsigned)__builtin_ctzll(bits);
+
+			if (group->cells[i] == 0)
+				continue;
+			entries[count] = &group->cells[i];
+			addresses[count++] = address + (uint64_t)i * CELL_BYTES;
+			if (count == BATCH_CELLS) {
+				r = refresh_batch(cells, entries, addresses, count, blocks);
+				count = 0;
+			}
 		}
 	}
-	return add_place(cells, address, *entry - 1);
+	return r < 0 ? r : refresh_batch(cells, entries, addresses, count, blocks);
+}
+
+static int make_places(struct cells *cells)
+{
+	int r = 0;
+
+	cells->places_count = 0;
+	for (size_t g = 0; r == 0 && g < cells->groups_count; g++) {
+		const struct cells_group *group = cells->groups[g];
+		uint64_t address = group->number << CELLS_GROUP_SHIFT;
+
+		for (size_t i = 0; r == 0 && i < CELLS_GROUP_CELLS; i++)
+			if (group->cells[i])
+				r = add_place(cells, address + i * CELL_BYTES,
+					      group->cells[i] - 1);
+	}
+	return r;
 }
 
 /* Marks all blocks anew. */
@@ -418,8 +402,9 @@ static int mark_all(struct cells *cells, const struct blocks *blocks)
 
 		memset(cell->starts, 0, sizeof(cell->starts));
 		cell->odd = false;
-		cell->dirty = true;
 	}
+	for (size_t g = 0; g < cells->groups_count; g++)
+		memset(cells->groups[g]->dirty, 0xff, sizeof(cells->groups[g]->dirty));
 	for (size_t i = 0; r == 0 && i < slots; i++)
 		if (blocks->slots[i].address)
 			r = cells_mark(cells, &blocks->slots[i]);
@@ -440,16 +425,13 @@ int cells_refresh(struct cells *cells, const struct blocks *blocks)
 		if (r < 0)
 			return r;
 		cells->groups_sorted = cells->groups_count;
+		cells->moved = true;
 	}
-	cells->places_count = 0;
-	for (size_t g = 0; r == 0 && g < cells->groups_count; g++) {
-		struct cells_group *group = cells->groups[g];
-		uint64_t address = group->number << CELLS_GROUP_SHIFT;
-
-		for (size_t i = 0; r == 0 && i < CELLS_GROUP_CELLS; i++)
-			if (group->cells[i])
-				r = refresh_cell(cells, &group->cells[i],
-						 address + i * CELL_BYTES, blocks);
+	for (size_t g = 0; r == 0 && g < cells->groups_count; g++)
+		r = refresh_group(cells, cells->groups[g], blocks);
+	if (r == 0 && cells->moved) {
+		r = make_places(cells);
+		cells->moved = r < 0;
 	}
 	return r;
 }

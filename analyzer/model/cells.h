@@ -9,11 +9,14 @@
  * last snapshot; all others still know what they said then. Where far more events pass
  * between two snapshots than there are live blocks, marking them would cost more than
  * looking at all blocks once, so it stops (patience) until the next cells_refresh. Either
- * way a snapshot costs what changed, or what lives, whichever is less.
+ * way a snapshot costs what changed, or what lives, whichever is less; and besides, a look
+ * at a few bytes of each cell (cell_digest).
  * A cell knows of the blocks that begin in it. A block that reaches beyond its cell is told
  * of by `reach`, and costs nothing on the pages between its ends.
+ * What call sites pin on a cell can be entered in an account (cells_pin), and comes off it
+ * by itself when the cell changes.
  * Guarantees: exact to the byte, also where a damaged dump has blocks at odd addresses.
- * Threads: one at a time. Memory: about 150 bytes for a cell with a block, 2 KiB for each
+ * Threads: one at a time. Memory: about 170 bytes for a cell with a block, 2 KiB for each
  * 2 MiB of addresses in which there ever was one.
  * Not here: which cells are in memory (occupancy.h).
  */
@@ -25,16 +28,18 @@
 #include <stdint.h>
 
 #include "blocks.h"
+#include "pins.h"
 
 #define CELL_BYTES 4096u
+#define CELL_WORDS (CELL_BYTES / 8 / 64)
 #define CELL_SITES 6u /* in the cell itself */
 #define CELLS_GROUP_SHIFT 21
 #define CELLS_GROUP_CELLS 512u
 
 struct cell {
-	uint64_t starts[CELL_BYTES / 8 / 64]; /* a bit for each 8 bytes: a block begins */
-	/* What follows was measured, and counts while the cell is not dirty. Bytes outside
-	 * of the cell are not counted. */
+	uint64_t starts[CELL_WORDS]; /* a bit for each 8 bytes: a block begins */
+	/* What follows was measured at the last cells_refresh. Bytes outside of the cell
+	 * are not counted. */
 	uint64_t reach;	      /* where the block ends that goes furthest */
 	uint64_t asked_reach; /* where that which was asked of it ends */
 	uint32_t reach_site;
@@ -49,15 +54,25 @@ struct cell {
 	uint16_t headers; /* glibc's, of the blocks that begin here */
 	uint16_t longest; /* free bytes between two blocks that begin here */
 	uint8_t before;	  /* header bytes that lie in the cell before */
-	bool dirty;
 	bool odd; /* had a block at an address that is no multiple of 8: bits do not do */
+};
+
+/* What a sweep over all cells looks at, close together: of the cell, as measured, and of
+ * the page that is the cell, what is entered in the account. */
+struct cell_digest {
+	uint16_t first, covered, asked, headers, longest;
+	uint16_t tail; /* free bytes behind the last block */
+	uint8_t before;
+	bool beyond; /* a block reaches beyond the cell's end */
+	struct pins_entry pinned;
 };
 
 struct cells_group {
 	uint64_t number;      /* address >> CELLS_GROUP_SHIFT */
 	uint32_t last_thread; /* that was seen to allocate here */
 	bool chunks;	      /* was seen to have a block that glibc cut from a heap */
-	uint32_t cells[CELLS_GROUP_CELLS]; /* index + 1; 0: none */
+	uint32_t cells[CELLS_GROUP_CELLS];	/* index + 1; 0: none */
+	uint64_t dirty[CELLS_GROUP_CELLS / 64]; /* a bit for each: to be measured */
 };
 
 /* A cell in order of address. */
@@ -74,10 +89,13 @@ struct cells {
 	uint32_t *index; /* of groups by number; entry + 1 */
 	unsigned index_shift;
 	struct cell *cells;
+	struct cell_digest *digests; /* of each of the cells */
 	size_t count, room;
 	uint32_t unused;	    /* index + 1 of the first unused cell: a chain */
 	struct cells_place *places; /* as of cells_refresh */
+	bool moved;		    /* places are to be made anew */
 	size_t places_count, places_room;
+	struct pins pins;
 };
 
 /* No cells are all zeros; cells_done frees them and leaves that. */
@@ -113,6 +131,12 @@ int cells_refresh(struct cells *cells, const struct blocks *blocks);
 int cell_measure(const struct cell *cell, uint64_t address, uint64_t from,
 		 const struct blocks *blocks, struct cell *ret_cell);
 void cell_forget(struct cell *cell);
+
+/* Enters what is pinned on the page that is a cell: free_bytes for its sites and
+ * `reaching`, the site of a block that reaches into it, or PINS_NO_SITE. Stays until the
+ * cell or one of these changes. Room has been made in the account. */
+void cells_pin(struct cells *cells, uint32_t cell, uint32_t reaching, uint16_t free_bytes);
+void cells_unpin(struct cells *cells, uint32_t cell);
 
 /* The index of the first place at an address or behind it. */
 size_t cells_find(const struct cells *cells, uint64_t address);

@@ -236,6 +236,7 @@ static void compare_occupancy(struct heap_at_hand *heap, const struct plain *pla
 			 0);
 	while (next_run(plain, &at, &start, &end))
 		assert_int_equal(occupancy_add_run(o, start, end), 0);
+	occupancy_end(o);
 	assert_true(o->sums.covered == plain->covered);
 	assert_true(o->sums.asked == plain->asked_bytes);
 	assert_true(o->sums.pinned == plain->pinned);
@@ -351,9 +352,42 @@ static void overlapping_blocks_count_once(void **state)
 		occupancy_begin(&heap.occupancy, 4096, true, 4, &heap.cells, &heap.blocks),
 		0);
 	assert_int_equal(occupancy_add_run(&heap.occupancy, HEAP, HEAP + 4 * 4096), 0);
+	occupancy_end(&heap.occupancy);
 	assert_true(heap.occupancy.sums.covered == 4096 + 16 + 8008 - 64);
 	assert_true(heap.occupancy.sums.pinned == 3 * 4096 - (4096 + 16 + 8008 - 64));
 	assert_true(heap.occupancy.pins[2] == 0);
+	cells_done(&heap.cells);
+	occupancy_done(&heap.occupancy);
+	blocks_done(&heap.blocks);
+}
+
+/* A page on which nothing changes but how far a block of another one reaches into it. */
+static void a_neighbour_reaches_further(void **state)
+{
+	struct heap_at_hand heap = {0};
+	struct block block = {
+		.address = HEAP + 4096 + 2048, .size = 100, .usable = 104, .site = 2};
+	struct block older;
+
+	(void)state;
+	assert_int_equal(blocks_put(&heap.blocks, &block, &older), 0);
+	block.site = 1;
+	for (unsigned round = 0; round < 3; round++) {
+		struct occupancy *o = &heap.occupancy;
+		const uint64_t into = 512 + 256 * round;
+
+		block.address = HEAP + 16;
+		block.size = block.usable = 4096 - 16 + into;
+		assert_int_equal(blocks_put(&heap.blocks, &block, &older), round > 0);
+		assert_int_equal(cells_note(&heap.cells, &block), 0);
+		assert_int_equal(cells_refresh(&heap.cells, &heap.blocks), 0);
+		assert_int_equal(
+			occupancy_begin(o, 4096, false, 4, &heap.cells, &heap.blocks), 0);
+		assert_int_equal(occupancy_add_run(o, HEAP, HEAP + 2 * 4096), 0);
+		occupancy_end(o);
+		assert_true(near(o->pins[2], (double)(4096 - 104 - into) / 2));
+		assert_true(near(o->pins[1], 16 + o->pins[2]));
+	}
 	cells_done(&heap.cells);
 	occupancy_done(&heap.occupancy);
 	blocks_done(&heap.blocks);
@@ -366,6 +400,7 @@ int main(void)
 		cmocka_unit_test(with_larger_pages),
 		cmocka_unit_test(at_odd_addresses),
 		cmocka_unit_test(overlapping_blocks_count_once),
+		cmocka_unit_test(a_neighbour_reaches_further),
 	};
 
 	return cmocka_run_group_tests_name("occupancy", tests, NULL, NULL);
