@@ -271,12 +271,16 @@ void text_hint(const struct terminal *terminal, const struct report *report,
 	       const char *verb, const char *what)
 {
 	char *target = printable_new(report->target);
+	const char *shown = target ? target : "DUMP";
+	size_t columns = TEXT_FIELD_COLUMNS + strlen("mftrace  ") + strlen(verb) +
+			 printable_columns(shown, SIZE_MAX);
 
-	if (target && printable_columns(target, SIZE_MAX) > 60) {
-		free(target);
-		target = strdup("DUMP");
-	}
-	text_field(terminal, "next", "mftrace %s %s", verb, target ? target : "DUMP");
+	/* A command is there to be copied: a name that does not fit gets a line of its own,
+	 * joined as a shell does, and is never cut. */
+	text_field(terminal, "next", "mftrace %s %s", verb,
+		   columns <= terminal->width ? shown : "\\");
+	if (columns > terminal->width)
+		fprintf(terminal->out, "  %s\n", shown);
 	text_field(terminal, "", "%s%s%s", terminal_style(terminal, TERMINAL_FAINT), what,
 		   terminal_style(terminal, TERMINAL_PLAIN));
 	free(target);

@@ -42,7 +42,8 @@ void text_health(const struct terminal *terminal, const struct report *report);
 __attribute__((format(printf, 3, 4))) void
 text_field(const struct terminal *terminal, const char *label, const char *format, ...);
 
-/* "next  mftrace VERB DUMP", and what that would tell. */
+/* "next  mftrace VERB DUMP", and what that would tell. The command can be copied whole: a
+ * dump's name that is too long for the line stands on the next one, however long it is. */
 void text_hint(const struct terminal *terminal, const struct report *report,
 	       const char *verb, const char *what);
 

@@ -161,12 +161,33 @@ def test_full_disk_is_an_error(dump):
 
 @pytest.mark.parametrize("verb", READING)
 def test_text_fits_and_is_plain(dump, verb):
-    result = mftrace(verb, dump)
+    result = mftrace(verb, dump.name, cwd=dump.parent)
     out, err = text(result)
     assert (result.returncode, err) == (0, "")
     assert "\033" not in out
     widest = max(out.splitlines(), key=len)
     assert len(widest) <= 80, widest
+
+
+@pytest.mark.parametrize("length", [30, 46, 47, 48, 49, 50, 51, 78, 120])
+@pytest.mark.parametrize("verb", READING)
+def test_text_with_a_long_name(dump, verb, length):
+    """The command at the end can be copied whole; nothing else is widened by the name."""
+    name = "n" * (length - len(".mft")) + ".mft"
+    dump.rename(dump.with_name(name))
+    out, err = text(mftrace(verb, name, cwd=dump.parent))
+    assert err == ""
+    lines = out.splitlines()
+    assert [line for line in lines if len(line) > 80 and line != f"  {name}"] == []
+    if verb == "info":
+        return
+    (command,) = re.findall(r"^  next +(mftrace \w+ (?:\\\n)?.*)$", out, re.MULTILINE)
+    told = subprocess.run(
+        ["sh", "-c", f"printf '%s\\n' {command}"], capture_output=True, check=True
+    ).stdout.decode()
+    assert told.split("\n") == ["mftrace", command.split()[1], name, ""]
+    # One line is enough where it fits.
+    assert ("\n" in command) == (len(f"  next           mftrace {command.split()[1]} {name}") > 80)
 
 
 @pytest.mark.parametrize("verb", READING)
