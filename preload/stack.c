@@ -14,7 +14,8 @@ struct walk {
 	uint32_t count; /* of fresh frames */
 	uint32_t root;	/* what the stack hangs under */
 	bool cut;
-	bool fleeting; /* it passed frames that must not be remembered */
+	bool fleeting;	     /* it passed frames that must not be remembered */
+	const void *context; /* of the signal that was passed last */
 };
 
 /* ---- Nodes ------------------------------------------------------------------------ */
@@ -112,7 +113,13 @@ static bool go_on(struct walk *walk, struct walk_frame *frame, walk_rule *rule)
 		return false;
 	case CFI_SIGNAL:
 		walk->fleeting = true;
+		walk->context = walk_context(frame);
 		if (walk_signal(frame))
+			return true;
+		break;
+	case CFI_EVALUATED:
+		walk->fleeting = true;
+		if (walk_evaluated(frame, walk->context))
 			return true;
 		break;
 	case CFI_REALIGNED:

@@ -3,10 +3,12 @@
  * walk.h - from a frame of the calling thread's stack to its caller, on x86-64.
  *
  * A cache of condensed rules in front of cfi.h; frames of signal handlers by the kernel's
- * layout; code without unwind information (a just-in-time compiler's) by its frame pointer,
- * where that is plausible.
- * Guarantees: reads the stack only where the rules say it is; what a frame pointer alone
- * points to is probed by the kernel first. No lock, no allocation; no system call but that.
+ * layout; frames that need an expression, or a register that only the interrupted function
+ * or those called from here have saved, by cfi_step; code without unwind information (a
+ * just-in-time compiler's) by its frame pointer, where that is plausible.
+ * Guarantees: reads the stack only where the rules say it is; what a frame pointer alone or
+ * an expression points to is probed by the kernel first. No lock, no allocation; no system
+ * call but that.
  * Sources: System V ABI, AMD64 supplement, 3.2 and 3.4; Linux, struct rt_sigframe and
  * struct sigcontext.
  */
@@ -131,8 +133,20 @@ static inline bool walk_step(struct walk_frame *frame, walk_rule rule)
 /* Goes on by a CFI_REALIGNED rule. Returns false when that leads nowhere. */
 bool walk_realigned(struct walk_frame *frame, walk_rule rule);
 
+/* The kernel's ucontext_t of the frame that was interrupted, from a signal handler's return
+ * code. */
+static inline const void *walk_context(const struct walk_frame *frame)
+{
+	return (const void *)(frame->slot + 8);
+}
+
 /* Goes on to the interrupted frame from a signal handler's return code. */
 bool walk_signal(struct walk_frame *frame);
+
+/* Goes on by what the tables say beyond rules (CFI_EVALUATED). context: walk_context's of
+ * the signal that was passed last, NULL if none was. Returns false when that leads nowhere.
+ */
+bool walk_evaluated(struct walk_frame *frame, const void *context);
 
 /* What walk_guess follows: the frame pointer points to the caller's, and that is followed
  * by the return address. */

@@ -11,10 +11,6 @@
 
 #include <cmocka.h>
 
-/* System V ABI, AMD64: DWARF register numbers. */
-#define REGISTER_FP 6u
-#define REGISTER_RA 16u
-
 #define STACK_MOST 16u
 
 void cfi_oracle_open(struct cfi_oracle *oracle, const char *path)
@@ -80,7 +76,7 @@ static uint64_t pop(struct evaluation *e)
 
 static void push_register(struct evaluation *e, uint64_t number, uint64_t offset)
 {
-	push(e, (number == REGISTER_RA ? e->address : register_value(number)) + offset);
+	push(e, (number == CFI_RIP ? e->address : register_value(number)) + offset);
 }
 
 static void binary(struct evaluation *e, uint8_t atom)
@@ -100,11 +96,83 @@ static void binary(struct evaluation *e, uint8_t atom)
 	case DW_OP_shl:
 		push(e, b < 64 ? a << b : 0);
 		break;
+	case DW_OP_mul:
+		push(e, a * b);
+		break;
+	case DW_OP_or:
+		push(e, a | b);
+		break;
+	case DW_OP_xor:
+		push(e, a ^ b);
+		break;
+	case DW_OP_shr:
+		push(e, b < 64 ? a >> b : 0);
+		break;
+	case DW_OP_shra:
+		push(e, (uint64_t)((int64_t)a >> (b < 64 ? b : 63)));
+		break;
+	case DW_OP_eq:
+		push(e, a == b);
+		break;
+	case DW_OP_ne:
+		push(e, a != b);
+		break;
+	case DW_OP_lt:
+		push(e, (int64_t)a < (int64_t)b);
+		break;
+	case DW_OP_le:
+		push(e, (int64_t)a <= (int64_t)b);
+		break;
+	case DW_OP_gt:
+		push(e, (int64_t)a > (int64_t)b);
+		break;
 	case DW_OP_ge:
 		push(e, (int64_t)a >= (int64_t)b);
 		break;
 	default:
 		e->failed = true;
+	}
+}
+
+/* The operations that have to do with the stack alone. */
+static bool rearrange(struct evaluation *e, const Dwarf_Op *op)
+{
+	uint64_t a, b;
+
+	switch (op->atom) {
+	case DW_OP_dup:
+		a = pop(e);
+		push(e, a);
+		push(e, a);
+		return true;
+	case DW_OP_drop:
+		(void)pop(e);
+		return true;
+	case DW_OP_swap:
+	case DW_OP_over:
+		a = pop(e);
+		b = pop(e);
+		if (op->atom == DW_OP_over)
+			push(e, b);
+		push(e, a);
+		push(e, b);
+		return true;
+	case DW_OP_pick:
+		if (op->number >= e->depth)
+			e->failed = true;
+		else
+			push(e, e->stack[e->depth - 1 - op->number]);
+		return true;
+	case DW_OP_neg:
+		push(e, 0 - pop(e));
+		return true;
+	case DW_OP_not:
+		push(e, ~pop(e));
+		return true;
+	case DW_OP_nop:
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -125,11 +193,15 @@ static void operate(struct evaluation *e, const Dwarf_Op *op)
 		push(e, memory_value(pop(e)));
 	} else if (op->atom == DW_OP_stack_value) {
 		e->is_value = true;
-	} else if (op->atom == DW_OP_const1u || op->atom == DW_OP_const1s ||
-		   op->atom == DW_OP_const2u || op->atom == DW_OP_const2s ||
-		   op->atom == DW_OP_const4u || op->atom == DW_OP_const4s) {
+	} else if (op->atom == DW_OP_regx) {
+		push_register(e, op->number, 0);
+		e->is_value = true;
+	} else if (op->atom >= DW_OP_reg0 && op->atom <= DW_OP_reg31) {
+		push_register(e, op->atom - DW_OP_reg0, 0);
+		e->is_value = true;
+	} else if (op->atom >= DW_OP_const1u && op->atom <= DW_OP_consts) {
 		push(e, op->number);
-	} else {
+	} else if (!rearrange(e, op)) {
 		binary(e, op->atom);
 	}
 }
@@ -166,29 +238,32 @@ void cfi_oracle_free_row(struct cfi_row *row)
 	row->frame = NULL;
 }
 
-/* Where a register is saved; 0: it is the caller's still, or nobody knows. Returns false
- * where it is neither. */
-static bool find_saved(const struct cfi_row *row, unsigned number, struct evaluation *e,
-		       bool *ret_undefined, uint64_t *ret_at)
+/* What the caller's register holds. Returns false where that cannot be evaluated. */
+static bool find_saved(const struct cfi_row *row, unsigned number, struct evaluation e,
+		       bool *ret_undefined, uint64_t *ret_value)
 {
 	Dwarf_Op room[3], *ops;
 	size_t count;
 
 	assert_int_equal(dwarf_frame_register(row->frame, (int)number, room, &ops, &count),
 			 0);
-	*ret_at = 0;
 	*ret_undefined = count == 0 && ops == room;
-	if (count == 0)
+	if (count == 0) {
+		push_register(&e, number, 0);
+		*ret_value = pop(&e);
 		return true;
-	*ret_at = evaluate(e, ops, count);
-	return !e->failed && !e->is_value;
+	}
+	*ret_value = evaluate(&e, ops, count);
+	if (!e.is_value)
+		*ret_value = memory_value(*ret_value);
+	return !e.failed;
 }
 
 struct cfi_way cfi_oracle_way(const struct cfi_row *row, uint64_t address)
 {
-	const struct cfi_way other = {.outcome = OUTCOME_OTHER};
+	const struct cfi_way unknown = {.outcome = OUTCOME_UNKNOWN};
 	struct cfi_way way = {.outcome = OUTCOME_CALLER};
-	struct evaluation e = {.address = address}, ra, fp;
+	struct evaluation e = {.address = address};
 	bool undefined;
 	Dwarf_Op *ops;
 	size_t count;
@@ -198,27 +273,81 @@ struct cfi_way cfi_oracle_way(const struct cfi_row *row, uint64_t address)
 	if (row->is_signal)
 		return (struct cfi_way){.outcome = OUTCOME_SIGNAL};
 	if (dwarf_frame_cfa(row->frame, &ops, &count) != 0)
-		return other;
-	ra = e;
-	ra.cfa = way.cfa = evaluate(&e, ops, count);
-	fp = ra;
-	if (!find_saved(row, REGISTER_RA, &ra, &undefined, &way.ra_at))
-		return other;
+		return unknown;
+	e.cfa = evaluate(&e, ops, count);
+	e.depth = 0;
+	if (!find_saved(row, CFI_RIP, e, &undefined, &way.pc))
+		return unknown;
 	if (undefined)
 		return (struct cfi_way){.outcome = OUTCOME_OUTERMOST};
-	if (e.failed || !way.ra_at ||
-	    !find_saved(row, REGISTER_FP, &fp, &undefined, &way.fp_at))
-		return other;
+	if (e.failed || !find_saved(row, CFI_SP, e, &undefined, &way.sp) ||
+	    !find_saved(row, CFI_FP, e, &undefined, &way.fp))
+		return unknown;
 	return way;
 }
 
-struct cfi_way cfi_oracle_way_of_rule(struct cfi_rule rule)
+bool cfi_ways_are_equal(struct cfi_way a, struct cfi_way b)
 {
-	const uint64_t sp = register_value(7), fp = register_value(REGISTER_FP);
+	return a.outcome == b.outcome && a.sp == b.sp && a.pc == b.pc && a.fp == b.fp;
+}
+
+static bool read_made_up(const struct cfi_known *known, uintptr_t address,
+			 uint64_t *ret_word)
+{
+	(void)known;
+	*ret_word = memory_value(address);
+	return true;
+}
+
+static struct cfi_known make_frame(uint64_t address)
+{
+	struct cfi_known known = {.read = read_made_up};
+
+	for (unsigned i = 0; i < CFI_REGISTERS; i++)
+		known.registers[i] = i == CFI_RIP ? address : register_value(i);
+	known.have = (1u << CFI_REGISTERS) - 1;
+	return known;
+}
+
+static struct cfi_way way_of_step(const struct cfi_module *module, uintptr_t pc,
+				  uint64_t address)
+{
+	struct cfi_known known = make_frame(address);
+
+	if (!cfi_step_in(module, &known, pc))
+		return (struct cfi_way){.outcome = OUTCOME_UNKNOWN};
+	assert_int_equal(~known.have & (1u << CFI_SP | 1u << CFI_RIP | 1u << CFI_FP), 0);
+	return (struct cfi_way){.outcome = OUTCOME_CALLER,
+				.sp = known.registers[CFI_SP],
+				.pc = known.registers[CFI_RIP],
+				.fp = known.registers[CFI_FP]};
+}
+
+static struct cfi_way way_of_rule(struct cfi_rule rule)
+{
+	const uint64_t sp = register_value(CFI_SP), fp = register_value(CFI_FP);
 	const uint64_t cfa_offset = (uint64_t)(int64_t)rule.cfa_offset;
 	const uint64_t fp_offset = (uint64_t)(int64_t)rule.fp_offset;
 	struct cfi_way way = {.outcome = OUTCOME_CALLER};
 
+	if (rule.kind == CFI_REALIGNED) {
+		way.sp = memory_value(fp + cfa_offset);
+		way.fp = memory_value(fp + fp_offset);
+	} else {
+		way.sp = (rule.from_fp ? fp : sp) + cfa_offset;
+		way.fp = rule.fp_offset ? memory_value(way.sp + fp_offset) : fp;
+	}
+	way.pc = memory_value(way.sp - 8);
+	return way;
+}
+
+struct cfi_way cfi_oracle_way_in(const struct cfi_module *module, uintptr_t pc,
+				 uint64_t address, struct cfi_rule *ret_rule)
+{
+	struct cfi_rule rule = cfi_find_in(module, pc);
+	struct cfi_way way = way_of_step(module, pc, address);
+
+	*ret_rule = rule;
 	switch (rule.kind) {
 	case CFI_NONE:
 		return (struct cfi_way){.outcome = OUTCOME_NONE};
@@ -227,16 +356,22 @@ struct cfi_way cfi_oracle_way_of_rule(struct cfi_rule rule)
 	case CFI_OUTERMOST:
 		return (struct cfi_way){.outcome = OUTCOME_OUTERMOST};
 	case CFI_STEP:
-		way.cfa = (rule.from_fp ? fp : sp) + cfa_offset;
-		way.fp_at = rule.fp_offset ? way.cfa + fp_offset : 0;
-		break;
 	case CFI_REALIGNED:
-		way.cfa = memory_value(fp + cfa_offset);
-		way.fp_at = fp + fp_offset;
-		break;
+		/* A step must come to the same: it goes through such frames too. */
+		assert_true(cfi_ways_are_equal(way, way_of_rule(rule)));
+		return way;
+	case CFI_EVALUATED:
+		return way;
 	default:
-		return (struct cfi_way){.outcome = OUTCOME_OTHER};
+		return (struct cfi_way){.outcome = OUTCOME_UNKNOWN};
 	}
-	way.ra_at = way.cfa - 8;
-	return way;
+}
+
+bool cfi_oracle_is_of_calls(const struct cfi_module *module, uintptr_t pc)
+{
+	struct cfi_known known = make_frame(pc);
+
+	/* System V ABI, AMD64 supplement, 3.2.1: rbx, rbp, rsp, r12 to r15. */
+	known.have = 1u << 3 | 1u << 6 | 1u << 7 | 0xfu << 12 | 1u << CFI_RIP;
+	return cfi_step_in(module, &known, pc);
 }

@@ -3,7 +3,7 @@
  * cfi_oracle.h - how to get from a frame to its caller, by libdw's reading of the tables.
  *
  * Rows of call frame information are compared by what comes of them: both answers are
- * computed for the same made-up registers and memory, in which no two things that a rule
+ * computed for the same made-up registers and memory, in which no two things that a row
  * might name have the same value. So a rule may be put in any way, but not be wrong.
  * Guarantees: fails the test when an ELF file cannot be read, never returns half a row.
  * Memory: struct cfi_oracle, closed by cfi_oracle_close. Threads: one.
@@ -28,16 +28,16 @@ enum cfi_outcome {
 	OUTCOME_NONE,	   /* the address is in no row */
 	OUTCOME_SIGNAL,	   /* a signal handler's return code */
 	OUTCOME_OUTERMOST, /* the return address is undefined */
-	OUTCOME_CALLER,	   /* the caller is at cfa, ra_at, fp_at */
-	OUTCOME_OTHER	   /* what struct cfi_rule has no words for */
+	OUTCOME_CALLER,	   /* the caller has these registers */
+	OUTCOME_UNKNOWN	   /* not understood */
 };
 
 struct cfi_way {
 	enum cfi_outcome outcome;
-	uint64_t cfa;
-	uint64_t ra_at; /* where the return address is saved */
-	uint64_t fp_at; /* where the caller's frame pointer is saved; 0: it is unchanged */
+	uint64_t sp, pc, fp;
 };
+
+bool cfi_ways_are_equal(struct cfi_way a, struct cfi_way b);
 
 struct cfi_row {
 	uint64_t start, end; /* addresses in the file: the one asked for, the row's end */
@@ -56,7 +56,13 @@ void cfi_oracle_free_row(struct cfi_row *row);
 /* Where the row leads from an address in it. */
 struct cfi_way cfi_oracle_way(const struct cfi_row *row, uint64_t address);
 
-/* Where a rule leads from there; OUTCOME_OTHER for CFI_COMPLEX. */
-struct cfi_way cfi_oracle_way_of_rule(struct cfi_rule rule);
+/* Where a module's tables lead by cfi.h, at `pc`; `address` is what the program counter
+ * holds in the made-up frame. ret_rule: the rule that they were condensed to. */
+struct cfi_way cfi_oracle_way_in(const struct cfi_module *module, uintptr_t pc,
+				 uint64_t address, struct cfi_rule *ret_rule);
+
+/* Whether a caller's frame is enough for a step from it: the registers that functions leave
+ * as they were. What is more is known of interrupted frames only. */
+bool cfi_oracle_is_of_calls(const struct cfi_module *module, uintptr_t pc);
 
 #endif
