@@ -187,7 +187,8 @@ def test_text_with_a_long_name(dump, verb, length):
     ).stdout.decode()
     assert told.split("\n") == ["mftrace", command.split()[1], name, ""]
     # One line is enough where it fits.
-    assert ("\n" in command) == (len(f"  next           mftrace {command.split()[1]} {name}") > 80)
+    one_line = f"  next           mftrace {command.split()[1]} {name}"
+    assert ("\n" in command) == (len(one_line) > 80)
 
 
 @pytest.mark.parametrize("verb", READING)
