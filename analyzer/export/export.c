@@ -8,8 +8,13 @@
 const struct export_format *const export_formats[] = {
 	&format_folded,
 	&format_pprof,
+	&format_speedscope,
+	&format_massif,
+	&format_callgrind,
 	&format_heaptrack,
+	&format_perfetto,
 	&format_csv,
+	&format_sqlite,
 	NULL,
 };
 

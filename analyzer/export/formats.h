@@ -10,9 +10,14 @@
 
 #include "export.h"
 
-extern const struct export_format format_csv;	    /* csv.c */
-extern const struct export_format format_heaptrack; /* heaptrack.c */
-extern const struct export_format format_pprof;	    /* pprof.c */
-extern const struct export_format format_folded;    /* folded.c */
+extern const struct export_format format_csv;	     /* csv.c */
+extern const struct export_format format_heaptrack;  /* heaptrack.c */
+extern const struct export_format format_perfetto;   /* perfetto.c */
+extern const struct export_format format_pprof;	     /* pprof.c */
+extern const struct export_format format_folded;     /* folded.c */
+extern const struct export_format format_speedscope; /* speedscope.c */
+extern const struct export_format format_callgrind;  /* callgrind.c */
+extern const struct export_format format_massif;     /* massif.c */
+extern const struct export_format format_sqlite;     /* sqlite.c */
 
 #endif
