@@ -149,19 +149,20 @@ static int write_to(const struct report *report, FILE *out)
  * it is no regular one. */
 static int write_file(const struct report *report)
 {
-	FILE *out = fopen(output, "we");
+	const bool existed = access(output, F_OK) == 0;
+	FILE *out = fopen(output, format->adds ? "ae" : "we");
 	struct stat info;
 	int error;
 
 	if (!out)
 		return -errno;
 	if (format->write_path) {
-		/* The library makes its own; this one showed that it can be made. */
+		/* The library opens its own; this one showed that it can be made. */
 		fclose(out);
-		if (unlink(output) < 0)
+		if (!format->adds && unlink(output) < 0)
 			return -errno;
 		error = format->write_path(report, metric, output);
-		if (error)
+		if (error && !(existed && format->adds))
 			unlink(output);
 		return error;
 	}
@@ -171,6 +172,23 @@ static int write_file(const struct report *report)
 	if (error && stat(output, &info) == 0 && S_ISREG(info.st_mode))
 		unlink(output);
 	return error;
+}
+
+static const char *why(int error)
+{
+	switch (error) {
+	case -ESTALE:
+		return "the dump grows, its process still runs; export it when that has "
+		       "ended, or what `mftrace snapshot` makes of it";
+	case -EBADMSG:
+		return "it is no database, or a damaged one";
+	case -EINVAL:
+		return "it is a database, but not one of runs";
+	case -EPROTONOSUPPORT:
+		return "its tables are of another version of mftrace";
+	default:
+		return strerror(-error);
+	}
 }
 
 static int print(const struct report *report, const struct terminal *terminal)
@@ -191,8 +209,7 @@ static int print(const struct report *report, const struct terminal *terminal)
 	}
 	error = to_stdout() ? write_to(report, stdout) : write_file(report);
 	if (error)
-		complain(to_stdout() ? "output" : output, "cannot be written",
-			 strerror(-error));
+		complain(to_stdout() ? "output" : output, "cannot be written", why(error));
 	return 0;
 }
 

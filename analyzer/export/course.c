@@ -121,7 +121,13 @@ int course_init(struct course *course, const struct report *report, size_t membe
 	if (!course->steps)
 		return -ENOMEM;
 	w.step_ns = profile->duration_ns / COURSE_STEPS;
-	course->count = w.step_ns ? COURSE_STEPS : 1;
+	if (w.step_ns < COURSE_STEP_LEAST_NS)
+		w.step_ns = COURSE_STEP_LEAST_NS;
+	course->count = profile->duration_ns / w.step_ns;
+	if (course->count > COURSE_STEPS)
+		course->count = COURSE_STEPS;
+	else if (course->count == 0)
+		course->count = 1;
 	for (size_t i = 0; i < course->count; i++)
 		course->steps[i].time_ns = (i + 1) * w.step_ns;
 	course->steps[course->count - 1].time_ns = profile->duration_ns;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * course.h - how much was live over the run of a process, in so many equal steps.
+ * course.h - how much was live over the run of a process, in equal steps.
  *
  * Snapshots are seconds apart; this is made of the events themselves (eventpass.h), so that
  * every peak is in it: with its exact height, and its time to a step.
- * Threads: none. Memory: COURSE_STEPS steps, and one entry for each thread; course_done.
+ * Threads: none. Memory: at most COURSE_STEPS steps, and one entry for each thread;
+ * course_done.
  */
 #ifndef COURSE_H
 #define COURSE_H
@@ -15,6 +16,8 @@
 struct report;
 
 #define COURSE_STEPS 1000u
+/* A step is no shorter: clocks are exact to a few milliseconds (docs/format.md). */
+#define COURSE_STEP_LEAST_NS 10000000u
 
 struct course_step {
 	uint64_t time_ns; /* where it ends; the last one where the process did */

@@ -35,6 +35,7 @@ struct export_format {
 	const char *summary; /* what it is and who opens it; one line of 60 columns */
 	bool binary;	     /* not for a terminal */
 	bool one_process;    /* has no place for a second one */
+	bool adds;	     /* what a file already has stays in it; see write_path */
 	/* Which metrics it can show, (1 << metric) each. Of a format that shows several at
 	 * once the one that is asked for comes first, or is the one that a viewer opens
 	 * with. */
@@ -44,7 +45,8 @@ struct export_format {
 	 * `out` may also show as ferror(out) only. NULL where write_path is there. */
 	int (*write)(const struct report *report, enum export_metric metric, FILE *out);
 	/* For formats whose library opens its file itself: creates the file at path, which
-	 * does not exist. Returns 0 or a negative errno. */
+	 * does not exist, unless the format adds to one that does. Returns 0 or a negative
+	 * errno; what was there before is unharmed then. */
 	int (*write_path)(const struct report *report, enum export_metric metric,
 			  const char *path);
 };

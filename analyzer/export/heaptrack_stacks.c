@@ -3,26 +3,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Without memory for a new entry uthash must tell, not exit. */
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(entry) ((entry)->number = 0)
-#include <uthash.h>
 
 #include "calltree.h"
 #include "family.h"
 #include "framename.h"
+#include "numbering.h"
 #include "profile.h"
 #include "report.h"
-
-/* Something that was written, and its number: counted from 1 in order of writing. */
-struct written {
-	UT_hash_handle hh;
-	uint32_t number; /* 0: memory was short */
-	char key[];
-};
 
 /* The frames at one address, with the numbers of their strings; what must be equal for two
  * places to be one. */
@@ -41,7 +31,7 @@ static size_t place_bytes(size_t frames)
 struct stacks_writer {
 	const struct calltree *tree;
 	FILE *out;
-	struct written *strings, *places;
+	struct numbering strings, places;
 	uint32_t traces;
 	uint32_t *trace_of_node; /* by node that a place begins at; 0: none yet */
 	size_t nodes_room;
@@ -51,57 +41,22 @@ struct stacks_writer {
 	size_t place_room;   /* frames */
 };
 
-/* Finds what was written under a key, or adds it as the next one. Returns 1 where it is
- * new, 0, or -ENOMEM. */
-static int number_of(struct written **table, const void *key, size_t bytes,
-		     uint32_t *ret_number)
-{
-	struct written *entry;
-
-	HASH_FIND(hh, *table, key, bytes, entry);
-	if (entry) {
-		*ret_number = entry->number;
-		return 0;
-	}
-	entry = malloc(sizeof(*entry) + bytes);
-	if (!entry)
-		return -ENOMEM;
-	memcpy(entry->key, key, bytes);
-	entry->number = HASH_COUNT(*table) + 1;
-	HASH_ADD(hh, *table, key, bytes, entry);
-	if (entry->number == 0) {
-		free(entry);
-		return -ENOMEM;
-	}
-	*ret_number = entry->number;
-	return 1;
-}
-
-static void free_written(struct written **table)
-{
-	struct written *entry, *next;
-
-	HASH_ITER (hh, *table, entry, next) {
-		HASH_DEL(*table, entry);
-		free(entry);
-	}
-}
-
 /* NULL is no string: number 0. */
 static int string_number(struct stacks_writer *writer, const char *text,
 			 uint32_t *ret_number)
 {
 	size_t bytes = text ? strlen(text) : 0;
-	int r;
+	bool is_new;
+	int error;
 
 	if (!text) {
 		*ret_number = 0;
 		return 0;
 	}
-	r = number_of(&writer->strings, text, bytes, ret_number);
-	if (r > 0)
+	error = numbering_get(&writer->strings, text, bytes, ret_number, &is_new);
+	if (!error && is_new)
 		fprintf(writer->out, "s %zx %s\n", bytes, text);
-	return r < 0 ? r : 0;
+	return error;
 }
 
 /* Sets frame i of the place to what a node is. */
@@ -133,24 +88,26 @@ static int place_number(struct stacks_writer *writer, uint32_t node, uint32_t *r
 	const struct callnode *first = calltree_at(writer->tree, node), *last = first;
 	struct place *place;
 	size_t count = 0, i;
-	int r = set_frame(writer, count++, first);
+	bool is_new = false;
+	int error = set_frame(writer, count++, first);
 
-	while (r == 0 && last->inlined && last->parent >= CALLTREE_FIRST) {
+	while (!error && last->inlined && last->parent >= CALLTREE_FIRST) {
 		node = last->parent;
 		last = calltree_at(writer->tree, node);
-		r = set_frame(writer, count++, last);
+		error = set_frame(writer, count++, last);
 	}
-	if (r < 0)
-		return r;
+	if (error)
+		return error;
 	place = writer->place;
 	place->address = first->function ? 0 : first->address;
-	r = string_number(writer, first->module, &place->module);
-	if (r == 0)
-		r = number_of(&writer->places, place, place_bytes(count), ret_number);
-	if (r < 0)
-		return r;
+	error = string_number(writer, first->module, &place->module);
+	if (!error)
+		error = numbering_get(&writer->places, place, place_bytes(count),
+				      ret_number, &is_new);
+	if (error)
+		return error;
 	*ret_caller = calltree_caller(writer->tree, node, true);
-	if (r == 0)
+	if (!is_new)
 		return 0;
 	fprintf(writer->out, "i %" PRIx64 " %" PRIx32, first->address, place->module);
 	for (i = 0; first->function && i < count; i++)
@@ -165,16 +122,18 @@ static int unknown_trace(struct stacks_writer *writer, uint32_t *ret_trace)
 {
 	const struct callnode node = {.function = FRAMENAME_TRUNCATED};
 	uint32_t number;
-	int r = set_frame(writer, 0, &node);
+	bool is_new;
+	int error = set_frame(writer, 0, &node);
 
-	if (r == 0) {
-		writer->place->address = 0;
-		writer->place->module = 0;
-		r = number_of(&writer->places, writer->place, place_bytes(1), &number);
-	}
-	if (r < 0)
-		return r;
-	if (r > 0)
+	if (error)
+		return error;
+	writer->place->address = 0;
+	writer->place->module = 0;
+	error = numbering_get(&writer->places, writer->place, place_bytes(1), &number,
+			      &is_new);
+	if (error)
+		return error;
+	if (is_new)
 		fprintf(writer->out, "i 0 0 %" PRIx32 " 0 0\n",
 			writer->place->frames[0][0]);
 	fprintf(writer->out, "t %" PRIx32 " 0\n", number);
@@ -292,8 +251,8 @@ int heaptrack_stacks_write(struct heaptrack_stacks *stacks, const struct report 
 	error = name_sites(stacks, &writer, report->views[member], profile);
 	if (!error)
 		error = write_sites(stacks, &writer);
-	free_written(&writer.strings);
-	free_written(&writer.places);
+	numbering_done(&writer.strings);
+	numbering_done(&writer.places);
 	free(writer.trace_of_node);
 	free(writer.way);
 	free(writer.place);

@@ -37,6 +37,9 @@ void profile_free(struct profile *profile)
 		free(profile->modules[i].path);
 	free(profile->modules);
 	free(profile->cuts);
+	for (size_t i = 0; i < profile->thread_list_count; i++)
+		free(profile->thread_list[i].name);
+	free(profile->thread_list);
 	free(profile->frames);
 	free(profile->sites);
 	free(profile->snapshots);

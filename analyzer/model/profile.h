@@ -303,6 +303,12 @@ struct profile_mappings {
 	uint64_t mapped_bytes, unmapped_bytes;
 };
 
+/* A thread that was recorded. */
+struct profile_thread {
+	int32_t tid;
+	char *name; /* when its recording began; may be "" */
+};
+
 struct profile {
 	char *dump_path;
 	struct mft_header header; /* as it was read; check nothing more, it is validated */
@@ -319,6 +325,10 @@ struct profile {
 	size_t cuts_count;
 	uint64_t cut_clock;
 
+	/* In the order of their first records, also those that one recorder served one
+	 * behind the other. */
+	struct profile_thread *thread_list;
+	size_t thread_list_count;
 	struct profile_module *modules;
 	size_t modules_count;
 	struct profile_frame *frames;

@@ -69,6 +69,27 @@ int facts_process(struct profile *profile, struct mft_bytes payload)
 	return 0;
 }
 
+int facts_thread(struct profile *profile, const struct mft_thread *thread)
+{
+	size_t count = profile->thread_list_count;
+	struct profile_thread *list = profile->thread_list;
+	char *name;
+
+	/* Room doubles at each power of two. */
+	if ((count & (count - 1)) == 0) {
+		list = reallocarray(list, count ? 2 * count : 1, sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		profile->thread_list = list;
+	}
+	name = string_new(thread->name);
+	if (!name)
+		return -ENOMEM;
+	list[profile->thread_list_count++] =
+		(struct profile_thread){.tid = thread->tid, .name = name};
+	return 0;
+}
+
 int facts_allocator(struct profile *profile, struct mft_bytes payload)
 {
 	struct mft_bytes path;

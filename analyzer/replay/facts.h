@@ -15,6 +15,8 @@ struct profile;
  * record counts. Returns 0, -EBADMSG or -ENOMEM; the profile changes only on success. */
 int facts_process(struct profile *profile, struct mft_bytes payload);
 int facts_allocator(struct profile *profile, struct mft_bytes payload);
+/* Adds a thread to the list. Returns 0 or -ENOMEM. */
+int facts_thread(struct profile *profile, const struct mft_thread *thread);
 /* A sentence for the reader of a report; the same one is kept once. */
 int facts_notice(struct profile *profile, struct mft_bytes payload);
 
