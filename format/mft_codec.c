@@ -275,6 +275,86 @@ static int decode_long(struct mft_decoder *d, const uint8_t *p, struct mft_recor
 	return 1;
 }
 
+/* No hot record that is well-formed is longer, an address in the long form included, and
+ * what is read beyond its last varint. */
+#define QUICK_BYTES 64
+
+/* As mft_take_varint, where there is room for the longest one. */
+static inline const uint8_t *quick_varint(const uint8_t *p, uint64_t *ret_v)
+{
+	uint64_t word;
+	unsigned bytes;
+
+	memcpy(&word, p, sizeof(word));
+	bytes = (unsigned)__builtin_ctzll(word | 1u << 8) + 1;
+	if (__builtin_expect(bytes > 8, 0)) {
+		memcpy(ret_v, p + 1, sizeof(*ret_v));
+		return p + 9;
+	}
+	*ret_v = word << (64 - 8 * bytes) >> (64 - 7 * bytes);
+	return p + bytes;
+}
+
+static inline const uint8_t *quick_address(const uint8_t *p, uint64_t last,
+					   uint64_t *ret_address)
+{
+	uint64_t coded;
+
+	p = quick_varint(p, &coded);
+	if (__builtin_expect(!(coded & 1), 1))
+		*ret_address = last + ((uint64_t)mft_unzigzag(coded >> 1) << 4);
+	else if (coded == ~0ull)
+		p = quick_varint(p, ret_address);
+	else
+		*ret_address = last + (uint64_t)mft_unzigzag(coded >> 1);
+	return p;
+}
+
+/* Most records: acquisitions and releases that do not lie at the end of the buffer. Returns
+ * 1, or 0 where the record is another one, or not as it should be; nothing is taken then.
+ */
+static inline int decode_quickly(struct mft_decoder *d, struct mft_record *r)
+{
+	const uint8_t *p = d->pos;
+	uint64_t clock = d->clock, stack, v;
+	uint8_t op;
+
+	if (__builtin_expect(d->end - p < QUICK_BYTES, 0))
+		return 0;
+	op = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+	if (op == MFT_OP_CLOCK) {
+		p = quick_varint(p + 1, &v);
+		clock += v;
+		if (__builtin_expect(d->end - p < QUICK_BYTES, 0))
+			return 0;
+		op = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+	}
+	if (mft_op_is_free(op)) {
+		r->op = op;
+		p = quick_address(p + 1, d->last_address, &r->address);
+	} else if (op < MFT_OP_LONG && mft_op_is_alloc(op) && !mft_op_is_aligned(op)) {
+		r->op = op & (uint8_t)~MFT_OP_USABLE;
+		p = quick_varint(p + 1, &stack);
+		p = quick_varint(p, &r->size);
+		p = quick_address(p, d->last_address, &r->address);
+		if (__builtin_expect(stack > UINT32_MAX, 0))
+			return 0;
+		r->stack = (uint32_t)stack;
+		r->align_log2 = 0;
+		r->usable = mft_usable_guess(r->size);
+		if (op & MFT_OP_USABLE) {
+			p = quick_varint(p, &v);
+			r->usable = r->size + v;
+		}
+	} else {
+		return 0;
+	}
+	r->clock = d->clock = clock;
+	d->last_address = r->address;
+	d->pos = p;
+	return 1;
+}
+
 int mft_decode(struct mft_decoder *d, struct mft_record *ret_record)
 {
 	struct mft_record *r = ret_record;
@@ -282,6 +362,8 @@ int mft_decode(struct mft_decoder *d, struct mft_record *ret_record)
 	uint64_t delta;
 	uint8_t op;
 
+	if (__builtin_expect(decode_quickly(d, r), 1))
+		return 1;
 	for (;;) {
 		if (d->pos >= d->end)
 			return 0;
@@ -470,72 +552,4 @@ int mft_decode_string(struct mft_bytes payload, struct mft_bytes *ret_text)
 	const uint8_t *p = payload.data;
 
 	return mft_take_bytes(&p, p + payload.length, ret_text);
-}
-
-const char *mft_op_name(unsigned op)
-{
-	switch (op & ~(mft_op_is_alloc(op) && op < MFT_OP_LONG ? MFT_OP_USABLE : 0u)) {
-	case MFT_OP_MALLOC:
-		return "malloc";
-	case MFT_OP_CALLOC:
-		return "calloc";
-	case MFT_OP_REALLOC:
-	case MFT_OP_REALLOC_RELEASE:
-		return "realloc";
-	case MFT_OP_REALLOCARRAY:
-	case MFT_OP_REALLOCARRAY_RELEASE:
-		return "reallocarray";
-	case MFT_OP_POSIX_MEMALIGN:
-		return "posix_memalign";
-	case MFT_OP_ALIGNED_ALLOC:
-		return "aligned_alloc";
-	case MFT_OP_MEMALIGN:
-		return "memalign";
-	case MFT_OP_VALLOC:
-		return "valloc";
-	case MFT_OP_PVALLOC:
-		return "pvalloc";
-	case MFT_OP_NEW_ALIGNED:
-	case MFT_OP_NEW_ALIGNED_NOTHROW:
-	case MFT_OP_NEW:
-	case MFT_OP_NEW_NOTHROW:
-		return "operator new";
-	case MFT_OP_NEW_ARRAY_ALIGNED:
-	case MFT_OP_NEW_ARRAY_ALIGNED_NOTHROW:
-	case MFT_OP_NEW_ARRAY:
-	case MFT_OP_NEW_ARRAY_NOTHROW:
-		return "operator new[]";
-	case MFT_OP_FREE:
-		return "free";
-	case MFT_OP_FREE_SIZED:
-		return "free_sized";
-	case MFT_OP_FREE_ALIGNED_SIZED:
-		return "free_aligned_sized";
-	case MFT_OP_DELETE:
-	case MFT_OP_DELETE_SIZED:
-	case MFT_OP_DELETE_ALIGNED:
-	case MFT_OP_DELETE_SIZED_ALIGNED:
-	case MFT_OP_DELETE_NOTHROW:
-	case MFT_OP_DELETE_ALIGNED_NOTHROW:
-		return "operator delete";
-	case MFT_OP_DELETE_ARRAY:
-	case MFT_OP_DELETE_ARRAY_SIZED:
-	case MFT_OP_DELETE_ARRAY_ALIGNED:
-	case MFT_OP_DELETE_ARRAY_SIZED_ALIGNED:
-	case MFT_OP_DELETE_ARRAY_NOTHROW:
-	case MFT_OP_DELETE_ARRAY_ALIGNED_NOTHROW:
-		return "operator delete[]";
-	case MFT_OP_MMAP:
-		return "mmap";
-	case MFT_OP_MUNMAP:
-		return "munmap";
-	case MFT_OP_MREMAP:
-		return "mremap";
-	case MFT_OP_BRK:
-		return "brk";
-	case MFT_OP_MADVISE:
-		return "madvise";
-	default:
-		return "unknown";
-	}
 }

@@ -23,6 +23,9 @@ void cursor_init(struct cursor *cursor, struct reader *reader,
 
 void cursor_done(struct cursor *cursor)
 {
+	free(cursor->batch);
+	cursor->batch = NULL;
+	cursor->taken = cursor->filled = 0;
 	free(cursor->here.bytes);
 	free(cursor->ahead.bytes);
 	memset(&cursor->here, 0, sizeof(cursor->here));
@@ -115,29 +118,60 @@ static int next_page(struct cursor *cursor)
 		cursor->ahead = page;
 		cursor->ahead.chunk = NULL;
 	}
+	if (!cursor->batch)
+		cursor->batch = calloc(1, sizeof(*cursor->batch));
+	if (!cursor->batch)
+		return -ENOMEM;
 	cursor->next_chunk++;
 	mft_decoder_init(&cursor->decoder, first_record(&cursor->here), cursor->here.end,
 			 cursor->here.chunk->base_clock);
 	return 1;
 }
 
-int cursor_turn(struct cursor *cursor, int r, struct mft_record *ret_record)
+/* Decodes what comes next in the chunk. Returns 1, or what mft_decode says where there is
+ * nothing; what it says behind other records it will say again. */
+static int fill_batch(struct cursor *cursor)
 {
-	while (r <= 0) {
+	struct cursor_batch *batch = cursor->batch;
+	struct mft_decoder decoder = cursor->decoder;
+	uint64_t clock = cursor->clock;
+	uint32_t filled = 0;
+	int r = 0;
+
+	cursor->taken = cursor->filled = 0;
+	while (batch && filled < CURSOR_BATCH) {
+		struct mft_record *record = &batch->records[filled];
+
+		batch->starts[filled] = decoder.pos;
+		r = mft_decode(&decoder, record);
+		if (__builtin_expect(r <= 0, 0))
+			break;
+		if (__builtin_expect(record->clock < clock, 0))
+			record->clock = clock;
+		clock = record->clock;
+		filled++;
+	}
+	cursor->decoder = decoder;
+	cursor->clock = clock;
+	cursor->filled = filled;
+	return filled > 0 ? 1 : r;
+}
+
+int cursor_turn(struct cursor *cursor, const struct mft_record **ret_record)
+{
+	int r;
+
+	while ((r = fill_batch(cursor)) <= 0) {
 		if (r < 0 || leftovers(cursor)) {
-			cursor->record = cursor->decoder.pos;
 			cursor_fail(cursor, "no record begins here");
 			return 0;
 		}
 		r = next_page(cursor);
 		if (r <= 0)
 			return r;
-		cursor->record = cursor->decoder.pos;
-		r = mft_decode(&cursor->decoder, ret_record);
 	}
-	if (ret_record->clock < cursor->clock)
-		ret_record->clock = cursor->clock;
-	cursor->clock = ret_record->clock;
+	cursor->taken = 1;
+	*ret_record = &cursor->batch->records[0];
 	return 1;
 }
 
@@ -166,8 +200,15 @@ static int seek_event(struct mft_decoder decoder, uint8_t *ret_op)
 int cursor_peek(struct cursor *cursor, uint8_t *ret_op)
 {
 	struct mft_decoder decoder = cursor->decoder;
-	int r = seek_event(decoder, ret_op);
+	int r;
 
+	for (uint32_t i = cursor->taken; i < cursor->filled; i++) {
+		if (is_hot_event(cursor->batch->records[i].op)) {
+			*ret_op = cursor->batch->records[i].op;
+			return 0;
+		}
+	}
+	r = seek_event(decoder, ret_op);
 	if (r == 0 && cursor->next_chunk < cursor->stream->count) {
 		if (!cursor->ahead.chunk) {
 			r = read_page(cursor, &cursor->ahead,
@@ -188,6 +229,9 @@ int cursor_peek(struct cursor *cursor, uint8_t *ret_op)
 
 static void note(struct cursor *cursor, const char *format, va_list args)
 {
+	/* Where nothing was taken it is what could not be decoded. */
+	const uint8_t *record = cursor->taken ? cursor->batch->starts[cursor->taken - 1]
+					      : cursor->decoder.pos;
 	char why[160];
 
 	if (cursor->quiet || !cursor->here.chunk)
@@ -196,7 +240,7 @@ static void note(struct cursor *cursor, const char *format, va_list args)
 		why[0] = '\0';
 	reader_note_damage(cursor->reader,
 			   cursor->here.chunk->offset +
-				   (uint64_t)(cursor->record - cursor->here.bytes),
+				   (uint64_t)(record - cursor->here.bytes),
 			   "%s (stream %u, thread %d)", why, cursor->stream->number,
 			   cursor->stream->tid);
 }

@@ -2,11 +2,12 @@
 /*
  * cursor.h - the records of one stream, one after the other.
  *
- * Guarantees: every record lies whole in the cursor's buffer; clocks never run backwards
- * (where a damaged dump says so, time stands still). Damage ends the stream, and is noted
- * in the reader with its place.
- * Threads: one at a time. Memory: one chunk, from the first record to the last; a second
- * one from the first cursor_peek at the end of a chunk.
+ * Records are decoded some dozen at a time, so that who replays them can see what comes
+ * next and have the memory fetched that it will need. Guarantees: every record lies whole
+ * in the cursor's buffer; clocks never run backwards (where a damaged dump says so, time
+ * stands still). Damage ends the stream, and is noted in the reader with its place.
+ * Threads: one at a time. Memory: one chunk and a batch, from the first record to the last;
+ * a second chunk from the first cursor_peek at the end of one.
  * Not here: the order across streams (merge.h).
  */
 #ifndef CURSOR_H
@@ -26,13 +27,22 @@ struct cursor_page {
 	const struct reader_chunk *chunk;
 };
 
+#define CURSOR_BATCH 32u
+
+/* Records of one chunk. */
+struct cursor_batch {
+	struct mft_record records[CURSOR_BATCH];
+	const uint8_t *starts[CURSOR_BATCH]; /* of each, clocks before it included */
+};
+
 struct cursor {
+	struct cursor_batch *batch; /* NULL: not allocated yet */
+	uint32_t taken, filled;	    /* of the batch */
 	struct reader *reader;
 	const struct reader_stream *stream;
-	struct mft_decoder decoder;
-	const uint8_t *record; /* where the last record begins, clocks before it included */
-	uint64_t clock;	       /* units, of the last record */
-	size_t next_chunk;     /* of the stream */
+	struct mft_decoder decoder; /* behind the batch */
+	uint64_t clock;		    /* units, of the batch's last record */
+	size_t next_chunk;	    /* of the stream */
 	struct cursor_page here, ahead;
 	bool quiet; /* note no damage: somebody else reads the same and does */
 };
@@ -43,23 +53,33 @@ void cursor_init(struct cursor *cursor, struct reader *reader,
 /* Frees the buffers; the cursor is at its end from then on. */
 void cursor_done(struct cursor *cursor);
 
-/* Goes on behind the end of a chunk; r is what mft_decode said there. For cursor_next. */
-int cursor_turn(struct cursor *cursor, int r, struct mft_record *ret_record);
+/* Goes on behind the end of a batch. For cursor_next. */
+int cursor_turn(struct cursor *cursor, const struct mft_record **ret_record);
 
 /* Takes the next record, CLOCK excepted. Returns 1; 0 at the end, where damage ended it
- * too; -ENOMEM, or what pread says. The payload is good until the next call. */
-static inline int cursor_next(struct cursor *cursor, struct mft_record *ret_record)
+ * too; -ENOMEM, or what pread says. The record is good until the next call, but not behind
+ * cursor_fail. */
+static inline int cursor_next(struct cursor *cursor, const struct mft_record **ret_record)
 {
-	int r;
-
-	cursor->record = cursor->decoder.pos;
-	r = mft_decode(&cursor->decoder, ret_record);
-	if (__builtin_expect(r <= 0, 0))
-		return cursor_turn(cursor, r, ret_record);
-	if (__builtin_expect(ret_record->clock < cursor->clock, 0))
-		ret_record->clock = cursor->clock;
-	cursor->clock = ret_record->clock;
+	if (__builtin_expect(cursor->taken == cursor->filled, 0))
+		return cursor_turn(cursor, ret_record);
+	*ret_record = &cursor->batch->records[cursor->taken++];
 	return 1;
+}
+
+/* Whether the last record is the first of its batch, and what comes after it therefore new
+ * to cursor_soon. */
+static inline bool cursor_turned(const struct cursor *cursor)
+{
+	return cursor->taken == 1;
+}
+
+/* The n-th record behind the last one, as far as that is known already, or NULL. */
+static inline const struct mft_record *cursor_soon(const struct cursor *cursor, uint32_t n)
+{
+	uint32_t i = cursor->taken + n - 1;
+
+	return i < cursor->filled ? &cursor->batch->records[i] : NULL;
 }
 
 /* Sets *ret_op to the opcode of the next acquisition, release or MFT_OP_REACQUIRE of the

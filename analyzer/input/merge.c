@@ -80,7 +80,7 @@ int merge_turn(struct merge *merge, int r, struct merge_stream **ret_stream)
 	if (r < 0)
 		return r;
 	if (r > 0) {
-		stream->key = stream->record.clock;
+		stream->key = stream->record->clock;
 		push(merge, (uint32_t)(stream - merge->streams));
 	}
 	while (merge->heap_count > 0) {
@@ -95,7 +95,7 @@ int merge_turn(struct merge *merge, int r, struct merge_stream **ret_stream)
 				return r;
 			if (r == 0)
 				continue;
-			stream->key = stream->record.clock;
+			stream->key = stream->record->clock;
 			if (stream->key > merge->limit) {
 				push(merge, (uint32_t)(stream - merge->streams));
 				continue;

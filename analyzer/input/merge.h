@@ -17,8 +17,8 @@
 
 struct merge_stream {
 	struct cursor cursor;
-	struct mft_record record; /* the next one, or the one that was taken last */
-	uint64_t key;		  /* clock of the record; before there is one, a bound */
+	const struct mft_record *record; /* the next one, or that which was taken last */
+	uint64_t key;			 /* its clock; before there is one, a bound */
 	bool begun;
 };
 
@@ -40,7 +40,7 @@ void merge_done(struct merge *merge);
  * one that is due. For merge_next. */
 int merge_turn(struct merge *merge, int r, struct merge_stream **ret_stream);
 
-/* Takes the next record: it is (*ret_stream)->record, good until the next call. Returns 1,
+/* Takes the next record: it is *(*ret_stream)->record, good until the next call. Returns 1,
  * 0 at the end, -ENOMEM, or what pread says. */
 static inline int merge_next(struct merge *merge, struct merge_stream **ret_stream)
 {
@@ -49,7 +49,7 @@ static inline int merge_next(struct merge *merge, struct merge_stream **ret_stre
 
 	if (__builtin_expect(stream != NULL, 1)) {
 		r = cursor_next(&stream->cursor, &stream->record);
-		if (__builtin_expect(r > 0 && stream->record.clock <= merge->limit, 1)) {
+		if (__builtin_expect(r > 0 && stream->record->clock <= merge->limit, 1)) {
 			*ret_stream = stream;
 			return 1;
 		}

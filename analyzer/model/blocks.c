@@ -9,28 +9,10 @@
 #define FIRST_SHIFT (64 - 10)
 #define HUGE_PAGE (2u << 20)
 
-/* Blocks of one size lie at multiples of it, large ones at multiples of pages: both must
- * spread. The product's upper bits depend on all bits of the address (Knuth, The Art of
- * Computer Programming 3, 6.4: multiplicative hashing). */
-static inline size_t home(const struct blocks *blocks, uint64_t address)
-{
-	return (size_t)((address ^ address >> 32) * 0x9e3779b97f4a7c15ull >> blocks->shift);
-}
-
 void blocks_done(struct blocks *blocks)
 {
 	free(blocks->slots);
 	*blocks = (struct blocks){0};
-}
-
-/* The slot of an address, or the empty one where it would go. */
-static inline size_t find(const struct blocks *blocks, uint64_t address)
-{
-	size_t mask = blocks_slots(blocks) - 1, i = home(blocks, address);
-
-	while (blocks->slots[i].address != 0 && blocks->slots[i].address != address)
-		i = (i + 1) & mask;
-	return i;
 }
 
 /* Empty slots. A look-up in a large table misses the processor's table of pages, too,
@@ -40,7 +22,7 @@ static struct block *new_slots(size_t count)
 	size_t bytes = (count * sizeof(struct block) + HUGE_PAGE - 1) & -(size_t)HUGE_PAGE;
 	struct block *slots;
 
-	if (bytes < 16 * HUGE_PAGE)
+	if (bytes < HUGE_PAGE)
 		return calloc(count, sizeof(*slots));
 	slots = aligned_alloc(HUGE_PAGE, bytes);
 	if (!slots)
@@ -61,65 +43,54 @@ static int grow(struct blocks *blocks)
 		return -ENOMEM;
 	for (size_t i = 0; i < slots; i++)
 		if (blocks->slots[i].address != 0)
-			bigger.slots[find(&bigger, blocks->slots[i].address)] =
-				blocks->slots[i];
+			*blocks_slot(&bigger, blocks->slots[i].address) = blocks->slots[i];
 	free(blocks->slots);
 	*blocks = bigger;
 	return 0;
 }
 
-int blocks_put(struct blocks *blocks, const struct block *block, struct block *ret_older)
+int blocks_add(struct blocks *blocks, uint64_t address, struct block **ret_block)
 {
-	size_t slots = blocks_slots(blocks), i;
+	size_t slots = blocks_slots(blocks);
+	struct block *block;
 
 	/* 0.7 full: probes stay near two a look-up. */
-	if (blocks->count >= slots - slots / 4 - slots / 20) {
+	if (__builtin_expect(blocks->count >= slots - slots / 4 - slots / 20, 0)) {
 		int r = grow(blocks);
 
 		if (r < 0)
 			return r;
 	}
-	i = find(blocks, block->address);
-	if (blocks->slots[i].address != 0) {
-		*ret_older = blocks->slots[i];
-		blocks->slots[i] = *block;
+	block = blocks_slot(blocks, address);
+	*ret_block = block;
+	if (block->address != 0)
 		return 1;
-	}
-	blocks->slots[i] = *block;
+	block->address = address;
 	blocks->count++;
 	return 0;
 }
 
-void blocks_prefetch(const struct blocks *blocks, uint64_t address)
+int blocks_put(struct blocks *blocks, const struct block *block, struct block *ret_older)
 {
-	if (blocks->count > 0)
-		__builtin_prefetch(&blocks->slots[home(blocks, address)]);
+	struct block *added;
+	int r = blocks_add(blocks, block->address, &added);
+
+	if (r < 0)
+		return r;
+	if (r > 0)
+		*ret_older = *added;
+	*added = *block;
+	return r;
 }
 
-const struct block *blocks_find(const struct blocks *blocks, uint64_t address)
+void blocks_remove(struct blocks *blocks, struct block *block)
 {
-	const struct block *block;
+	size_t mask = blocks_slots(blocks) - 1;
+	size_t hole = (size_t)(block - blocks->slots), i;
 
-	if (blocks->count == 0 || address == 0)
-		return NULL;
-	block = &blocks->slots[find(blocks, address)];
-	return block->address ? block : NULL;
-}
-
-bool blocks_take(struct blocks *blocks, uint64_t address, struct block *ret_block)
-{
-	size_t mask, hole, i;
-
-	if (blocks->count == 0 || address == 0)
-		return false;
-	mask = blocks_slots(blocks) - 1;
-	hole = find(blocks, address);
-	if (blocks->slots[hole].address == 0)
-		return false;
-	*ret_block = blocks->slots[hole];
 	/* Close the gap: a block that was displaced past the hole moves into it. */
 	for (i = (hole + 1) & mask; blocks->slots[i].address != 0; i = (i + 1) & mask) {
-		size_t wanted = home(blocks, blocks->slots[i].address);
+		size_t wanted = blocks_home(blocks, blocks->slots[i].address);
 
 		if (((i - wanted) & mask) >= ((i - hole) & mask)) {
 			blocks->slots[hole] = blocks->slots[i];
@@ -128,5 +99,15 @@ bool blocks_take(struct blocks *blocks, uint64_t address, struct block *ret_bloc
 	}
 	blocks->slots[hole].address = 0;
 	blocks->count--;
+}
+
+bool blocks_take(struct blocks *blocks, uint64_t address, struct block *ret_block)
+{
+	struct block *block = blocks_find(blocks, address);
+
+	if (!block)
+		return false;
+	*ret_block = *block;
+	blocks_remove(blocks, block);
 	return true;
 }

@@ -19,16 +19,21 @@ void model_done(struct model *model)
 	ledger_done(&model->ledger);
 }
 
-/* Adds a block to the live ones. An older one at its address is dropped as if freed. */
+/* A block at whose address another begins: it ends as if it had been freed. */
+static void drop_older(struct model *model, const struct block *older, uint64_t clock)
+{
+	model->profile->double_allocations++;
+	ledger_release(&model->ledger, older, clock, false);
+}
+
+/* Adds a block, which is booked already, to the live ones. */
 static int make_live(struct model *model, const struct block *block, uint64_t clock)
 {
 	struct block older;
 	int r = blocks_put(&model->blocks, block, &older);
 
-	if (r > 0) {
-		model->profile->double_allocations++;
-		ledger_release(&model->ledger, &older, clock, false);
-	}
+	if (r > 0)
+		drop_older(model, &older, clock);
 	return r < 0 ? r : cells_note(&model->cells, block);
 }
 
@@ -69,28 +74,30 @@ static void complete(struct model *model, struct model_thread *thread)
 int model_acquire(struct model *model, struct model_thread *thread,
 		  const struct mft_record *record, uint32_t frame)
 {
-	struct block block = {
-		.address = record->address,
-		.size = record->size,
-		/* Less than was asked for: the allocator did not know. */
-		.usable = record->usable > record->size ? record->usable : record->size,
-		.birth = record->clock,
-		.thread = thread->id,
-	};
-	int r = ledger_site(&model->ledger, frame, record->op, &block.site);
+	struct block *block;
+	uint32_t site;
+	int r = ledger_site(&model->ledger, frame, record->op, &site);
 
 	if (r < 0)
 		return r;
 	if (__builtin_expect(thread->half != MODEL_HALF_NONE, 0))
 		complete(model, thread);
-	r = make_live(model, &block, record->clock);
+	r = blocks_add(&model->blocks, record->address, &block);
 	if (r < 0)
 		return r;
-	ledger_acquire(&model->ledger, &block);
-	thread->last_address = block.address;
-	thread->last_birth = block.birth;
+	if (__builtin_expect(r > 0, 0))
+		drop_older(model, block, record->clock);
+	block->size = record->size;
+	/* Less than was asked for: the allocator did not know. */
+	block->usable = record->usable > record->size ? record->usable : record->size;
+	block->birth = record->clock;
+	block->site = site;
+	block->thread = thread->id;
+	ledger_acquire(&model->ledger, block);
+	thread->last_address = record->address;
+	thread->last_birth = record->clock;
 	model->profile->op_counts[record->op]++;
-	return 0;
+	return cells_note(&model->cells, block);
 }
 
 int model_fail(struct model *model, uint8_t op, uint32_t frame)
@@ -106,13 +113,16 @@ int model_fail(struct model *model, uint8_t op, uint32_t frame)
 void model_release(struct model *model, struct model_thread *thread,
 		   const struct mft_record *record)
 {
-	struct block block;
+	struct block *block = blocks_find(&model->blocks, record->address);
 
-	if (make_dead(model, record->address, &block))
-		ledger_release(&model->ledger, &block, record->clock,
-			       is_last(thread, &block));
-	else
+	if (__builtin_expect(block != NULL, 1)) {
+		ledger_release(&model->ledger, block, record->clock,
+			       is_last(thread, block));
+		blocks_remove(&model->blocks, block);
+		cells_drop(&model->cells, record->address);
+	} else {
 		model->profile->unmatched_frees++;
+	}
 	model->profile->op_counts[record->op]++;
 }
 

@@ -156,7 +156,7 @@ int modulemap_add(struct modulemap *map, struct mft_bytes payload)
 int modulemap_search(struct modulemap *map)
 {
 	struct reader *reader = map->reader;
-	struct mft_record record;
+	const struct mft_record *record;
 	struct cursor cursor;
 	int r = 0;
 
@@ -164,9 +164,9 @@ int modulemap_search(struct modulemap *map)
 		cursor_init(&cursor, reader, &reader->streams[i]);
 		cursor.quiet = true;
 		while ((r = cursor_next(&cursor, &record)) > 0) {
-			if (record.op != MFT_OP_MODULE)
+			if (record->op != MFT_OP_MODULE)
 				continue;
-			r = modulemap_add(map, record.payload);
+			r = modulemap_add(map, record->payload);
 			if (r < 0 && r != -EBADMSG)
 				break;
 		}

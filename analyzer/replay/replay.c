@@ -10,6 +10,7 @@
 #include "facts.h"
 #include "heap.h"
 #include "leaks.h"
+#include "lookahead.h"
 #include "merge.h"
 #include "model.h"
 #include "modulemap.h"
@@ -58,7 +59,7 @@ struct replay {
 static int acquire(struct replay *replay, struct merge_stream *from,
 		   struct replay_stream *stream)
 {
-	const struct mft_record *record = &from->record;
+	const struct mft_record *record = from->record;
 	uint32_t frame;
 
 	if (stack_nodes_find(&stream->nodes, record->stack, &frame) < 0) {
@@ -76,7 +77,7 @@ static int acquire(struct replay *replay, struct merge_stream *from,
 static int release(struct replay *replay, struct merge_stream *from,
 		   struct replay_stream *stream)
 {
-	const struct mft_record *record = &from->record;
+	const struct mft_record *record = from->record;
 	uint8_t next;
 	int r;
 
@@ -99,7 +100,7 @@ static int release(struct replay *replay, struct merge_stream *from,
 static int reacquire(struct replay *replay, struct merge_stream *from,
 		     struct replay_stream *stream)
 {
-	int r = model_reacquire(&replay->model, &stream->thread, from->record.clock);
+	int r = model_reacquire(&replay->model, &stream->thread, from->record->clock);
 
 	if (r != -EBADMSG)
 		return r;
@@ -112,7 +113,7 @@ static int failed(struct replay *replay, struct merge_stream *from,
 {
 	struct mft_failed call;
 	uint32_t frame;
-	int r = mft_decode_failed(from->record.payload, &call);
+	int r = mft_decode_failed(from->record->payload, &call);
 
 	if (r == 0)
 		r = stack_nodes_find(&stream->nodes, call.stack, &frame);
@@ -213,7 +214,7 @@ static int thread_record(struct replay *replay, const struct merge_stream *from,
 			 struct replay_stream *stream)
 {
 	struct mft_thread thread;
-	int r = mft_decode_thread(from->record.payload, &thread);
+	int r = mft_decode_thread(from->record->payload, &thread);
 
 	if (r < 0)
 		return r;
@@ -226,7 +227,7 @@ static int thread_record(struct replay *replay, const struct merge_stream *from,
 static int long_record(struct replay *replay, struct merge_stream *from,
 		       struct replay_stream *stream)
 {
-	const struct mft_record *record = &from->record;
+	const struct mft_record *record = from->record;
 
 	switch (record->op) {
 	case MFT_OP_PROCESS:
@@ -269,7 +270,7 @@ static int long_record(struct replay *replay, struct merge_stream *from,
 static int node_record(struct replay *replay, struct merge_stream *from,
 		       struct replay_stream *stream)
 {
-	const struct mft_record *record = &from->record;
+	const struct mft_record *record = from->record;
 	int r = stack_nodes_define(&stream->nodes, record, &replay->stacks,
 				   &replay->modules);
 
@@ -289,7 +290,7 @@ static int node_record(struct replay *replay, struct merge_stream *from,
 static int other_record(struct replay *replay, struct merge_stream *from,
 			struct replay_stream *stream)
 {
-	uint8_t op = from->record.op;
+	uint8_t op = from->record->op;
 	int r;
 
 	if (op == MFT_OP_NODE)
@@ -348,11 +349,12 @@ static int replay_events(struct replay *replay, replay_progress_fn *progress, vo
 	while ((r = merge_next(&replay->merge, &from)) > 0) {
 		struct replay_stream *stream =
 			&replay->streams[from - replay->merge.streams];
-		uint8_t op = from->record.op;
+		uint8_t op = from->record->op;
 
-		if (__builtin_expect(from->record.clock > last_clock, 0))
+		if (__builtin_expect(from->record->clock > last_clock, 0))
 			break;
-		replay->last_clock = from->record.clock;
+		lookahead(&from->cursor, &replay->model.blocks);
+		replay->last_clock = from->record->clock;
 		if (__builtin_expect(series_due(&replay->series, replay->last_clock), 0)) {
 			r = series_advance(&replay->series, replay->last_clock,
 					   &replay->model.ledger);
@@ -478,8 +480,11 @@ static int begin(struct replay *replay, const char *path, const struct replay_wi
 	replay->profile->worst_snapshot = SIZE_MAX;
 	replay->profile->chosen_snapshot = SIZE_MAX;
 	model_init(&replay->model, replay->profile);
+	replay->model.ledger.watcher = wish->watcher;
 	replay->profile->dump_path = strdup(path);
-	return replay->profile->dump_path ? r : -ENOMEM;
+	if (!replay->profile->dump_path || outside_note(wish->snap, replay->profile) < 0)
+		return -ENOMEM;
+	return r;
 }
 
 static void stream_done(struct replay_stream *stream)

@@ -293,7 +293,7 @@ static int put_long(struct listing *listing, const struct listing_stream *stream
 static void put_record(struct listing *listing, const struct listing_stream *stream,
 		       struct merge_stream *from)
 {
-	const struct mft_record *record = &from->record;
+	const struct mft_record *record = from->record;
 	uint64_t us = record->clock * listing->reader->header.clock_unit_ns / 1000;
 
 	fprintf(listing->out, "%5" PRIu64 ".%06" PRIu64 " %7" PRId32 " ", us / 1000000,
@@ -321,7 +321,7 @@ static void put_record(struct listing *listing, const struct listing_stream *str
 static int learn(struct listing *listing, struct listing_stream *stream,
 		 struct merge_stream *from)
 {
-	const struct mft_record *record = &from->record;
+	const struct mft_record *record = from->record;
 	struct mft_thread thread;
 	int r = 0;
 

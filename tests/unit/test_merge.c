@@ -57,11 +57,11 @@ static void check_order(const char *path, size_t streams, const uint64_t *events
 	while ((r = merge_next(&merge, &from)) > 0) {
 		size_t s = (size_t)(from - merge.streams);
 
-		assert_true(from->record.clock >= clock);
-		clock = from->record.clock;
-		if (from->record.op == MFT_OP_THREAD)
+		assert_true(from->record->clock >= clock);
+		clock = from->record->clock;
+		if (from->record->op == MFT_OP_THREAD)
 			continue;
-		assert_true(from->record.address == label(s, next[s]));
+		assert_true(from->record->address == label(s, next[s]));
 		next[s]++;
 	}
 	assert_int_equal(r, 0);
@@ -118,9 +118,9 @@ static void hand_over_keeps_its_order(void **state)
 	assert_int_equal(reader_open(scratch.path, &reader, NULL), 0);
 	assert_int_equal(merge_init(&merge, reader), 0);
 	while (merge_next(&merge, &from) > 0) {
-		if (from->record.op == MFT_OP_THREAD)
+		if (from->record->op == MFT_OP_THREAD)
 			continue;
-		assert_int_equal(from->record.op == MFT_OP_FREE, live);
+		assert_int_equal(from->record->op == MFT_OP_FREE, live);
 		live = !live;
 		seen++;
 	}
@@ -161,8 +161,8 @@ static void the_first_record_counts_not_its_chunk(void **state)
 	assert_int_equal(reader_open(scratch.path, &reader, NULL), 0);
 	assert_int_equal(merge_init(&merge, reader), 0);
 	while (merge_next(&merge, &from) > 0)
-		if (from->record.op == MFT_OP_FREE)
-			assert_true(from->record.clock == clocks[seen++]);
+		if (from->record->op == MFT_OP_FREE)
+			assert_true(from->record->clock == clocks[seen++]);
 	assert_int_equal(seen, 4);
 	merge_done(&merge);
 	reader_close(reader);
@@ -186,7 +186,7 @@ static void a_stream_that_fails_ends_alone(void **state)
 	while (merge_next(&merge, &from) > 0) {
 		size_t s = (size_t)(from - merge.streams);
 
-		seen[s] += from->record.op == MFT_OP_FREE;
+		seen[s] += from->record->op == MFT_OP_FREE;
 		if (s == 0 && seen[s] == 10)
 			cursor_fail(&from->cursor, "for a test");
 	}
