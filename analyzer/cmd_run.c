@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "cmd_checking.h"
 #include "commands.h"
 #include "complaint.h"
 #include "dumpset.h"
@@ -40,11 +41,19 @@ static const char help[] =
 	"      --option KEY=VALUE  an option of the recorder, as in MFTRACE_OPTIONS; may\n"
 	"                          be given again. --option help=1 lists them\n"
 	"  -q, --quiet             no summary\n"
+	"      --check             hold what was recorded to budgets, as mftrace check "
+	"does\n"
+	"                          (options below); the verdicts go to stderr\n"
 	"      --force             run setuid programs and those built with a sanitizer\n"
 	"  -h, --help              this text\n"
 	"\n"
+	"With --check:\n" CHECKING_HELP "      --check-output FORMAT=FILE\n"
+	"                               that, too, into FILE; may be given again\n"
+	"\n"
 	"Exit status: PROGRAM's own, or 128 + N where signal N ended it; 2 where PROGRAM\n"
-	"cannot be recorded (not found, static, setuid, other architecture).\n";
+	"cannot be recorded (not found, static, setuid, other architecture). With "
+	"--check,\n"
+	"where PROGRAM's is 0, that of mftrace check: 1 over budget, 2 trouble.\n";
 
 struct request {
 	const char *output;
@@ -52,7 +61,11 @@ struct request {
 	bool quiet;
 	bool force;
 	bool help;
+	bool check;
+	struct checking checking;
 };
+
+#define OWN_OPTIONS 7
 
 static void complain(const char *subject, const char *what)
 {
@@ -84,19 +97,39 @@ static int add_recorder_option(struct request *request, const char *option)
 	return 0;
 }
 
+/* Before anything runs: what is wrong with the budgets is said at once. */
+static int prepare_check(struct request *request)
+{
+	int error;
+
+	if (!request->check && request->checking.given) {
+		complain("run", "a budget or its options without --check");
+		return -EINVAL;
+	}
+	if (!request->check)
+		return 0;
+	error = checking_load(&request->checking);
+	if (!error && checking_wants_scan(&request->checking))
+		error = add_recorder_option(request, "leak_scan=1");
+	return error;
+}
+
 static int parse(int argc, char **argv, struct request *request)
 {
-	static const struct option options[] = {
+	static const struct option own[OWN_OPTIONS] = {
 		{"output", required_argument, NULL, 'o'},
 		{"leak-scan", no_argument, NULL, 'L'},
 		{"option", required_argument, NULL, 'O'},
 		{"quiet", no_argument, NULL, 'q'},
 		{"force", no_argument, NULL, 'f'},
+		{"check", no_argument, NULL, 'C'},
 		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
 	};
+	struct option options[OWN_OPTIONS + CHECKING_OPTIONS + 1] = {{NULL, 0, NULL, 0}};
 	int option;
 
+	memcpy(options, own, sizeof(own));
+	checking_options(options + OWN_OPTIONS, "check-output");
 	optind = 1;
 	while ((option = getopt_long(argc, argv, "+:o:qh", options, NULL)) != -1) {
 		switch (option) {
@@ -117,22 +150,28 @@ static int parse(int argc, char **argv, struct request *request)
 		case 'f':
 			request->force = true;
 			break;
+		case 'C':
+			request->check = true;
+			break;
 		case 'h':
 			request->help = true;
 			return 0;
 		case ':':
 			complain("run", "an option lacks its value; see --help");
 			return -EINVAL;
-		default:
+		case '?':
 			complain("run", "no such option; see --help");
 			return -EINVAL;
+		default:
+			if (checking_take(&request->checking, option, optarg))
+				return -EINVAL;
 		}
 	}
 	if (optind == argc) {
 		complain("run", "which program? See --help");
 		return -EINVAL;
 	}
-	return 0;
+	return prepare_check(request);
 }
 
 static void read_dumps(const struct dumpset *set, struct family *family)
@@ -158,29 +197,25 @@ static void read_dumps(const struct dumpset *set, struct family *family)
 	}
 }
 
+/* What to call the dumps: the only one, or their directory. */
+static char *target_of(const struct outputs *outputs, const struct dumpset *set)
+{
+	return set->count == 1 ? set->items[0].path : outputs->directory;
+}
+
 /* The summary of all that ran. Its troubles never change the exit status. */
-static void print_summary(const struct outputs *outputs, const char *program, pid_t pid)
+static void print_summary(const struct outputs *outputs, const char *program,
+			  const struct dumpset *set)
 {
 	struct terminal terminal;
 	struct report report;
 	struct family family;
-	struct dumpset set;
 
-	dumpset_init(&set);
 	family_init(&family);
-	if (outputs_collect(outputs, pid, &set)) {
-		complain(outputs->directory, strerror(ENOMEM));
-		goto out;
-	}
-	if (set.count == 0) {
-		complain(program, "nothing was recorded: the program left no dump");
-		goto out;
-	}
-	read_dumps(&set, &family);
+	read_dumps(set, &family);
 	if (family.count == 0 || family_arrange(&family))
 		goto out;
-	if (report_init(&report, &family, SUMMARY_SITES,
-			set.count == 1 ? set.items[0].path : outputs->directory)) {
+	if (report_init(&report, &family, SUMMARY_SITES, target_of(outputs, set))) {
 		complain(program, strerror(ENOMEM));
 		goto out;
 	}
@@ -191,7 +226,35 @@ static void print_summary(const struct outputs *outputs, const char *program, pi
 	report_done(&report);
 out:
 	family_done(&family);
+}
+
+/* Sums up and judges what ran. Returns the gate's exit status, 0 where there is none. */
+static int look_at(struct request *request, const struct outputs *outputs,
+		   const char *program, pid_t pid)
+{
+	struct dumpset set;
+	char *target;
+	int status = 0;
+
+	dumpset_init(&set);
+	if (outputs_collect(outputs, pid, &set)) {
+		complain(outputs->directory, strerror(ENOMEM));
+		status = STATUS_TROUBLE;
+	} else if (set.count == 0) {
+		if (request->check || !request->quiet)
+			complain(program, "nothing was recorded: the program left no dump");
+		status = STATUS_TROUBLE;
+	} else {
+		target = target_of(outputs, &set);
+		if (!request->quiet)
+			print_summary(outputs, program, &set);
+		if (request->check) {
+			fputc('\n', stderr);
+			status = checking_run(&request->checking, &target, 1, &set, stderr);
+		}
+	}
 	dumpset_done(&set);
+	return request->check ? status : 0;
 }
 
 /* As a shell shows it. */
@@ -201,7 +264,7 @@ static int exit_status_of(int wait_status)
 					: WEXITSTATUS(wait_status);
 }
 
-static int record(const struct request *request, char **argv)
+static int record(struct request *request, char **argv)
 {
 	struct complaint complaint = {.text = "out of memory"};
 	struct outputs outputs = {.directory = NULL};
@@ -230,8 +293,11 @@ static int record(const struct request *request, char **argv)
 		goto out;
 	subject = NULL;
 	result = exit_status_of(status);
-	if (!request->quiet)
-		print_summary(&outputs, argv[0], pid);
+	if (request->check || !request->quiet) {
+		status = look_at(request, &outputs, argv[0], pid);
+		if (result == 0)
+			result = status;
+	}
 out:
 	if (subject)
 		complain(subject, complaint.text);
@@ -247,6 +313,7 @@ int cmd_run(int argc, char **argv)
 	struct request request = {.output = NULL};
 	int result = STATUS_TROUBLE;
 
+	checking_init(&request.checking, argv[0]);
 	if (parse(argc, argv, &request) == 0) {
 		if (request.help) {
 			fputs(help, stdout);
@@ -255,6 +322,7 @@ int cmd_run(int argc, char **argv)
 			result = record(&request, argv + optind);
 		}
 	}
+	checking_done(&request.checking);
 	free(request.recorder_options);
 	return result;
 }

@@ -16,8 +16,10 @@ int cmd_peak(int argc, char **argv);
 int cmd_leaks(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 int cmd_frag(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 
 #endif

@@ -24,7 +24,9 @@ static const struct verb verbs[] = {
 	{"leaks", cmd_leaks, "DUMP...", "what was never freed"},
 	{"snapshot", cmd_snapshot, "PID", "look into a process that is being recorded"},
 	{"frag", cmd_frag, "DUMP...", "how full the heap's pages are, and who pins them"},
+	{"check", cmd_check, "DUMP...", "a gate: hold recordings to budgets or a baseline"},
 	{"export", cmd_export, "--format F DUMP", "for other tools' viewers"},
+	{"diff", cmd_diff, "BASE NEW", "what changed between two recordings"},
 	{"dump", cmd_dump, "DUMP", "the events as text"},
 	{"info", cmd_info, "DUMP...", "header, modules, health of a dump"},
 };

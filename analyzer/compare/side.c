@@ -52,6 +52,29 @@ static bool is_json(const char *path)
 	return begin[blanks] == '{';
 }
 
+/* The run of a set of dumps; the complaint is about *ret_file. */
+static int read_set(const struct dumpset *set, const struct side_wish *wish,
+		    struct symbols *symbols, struct measured_run *run, char **ret_file,
+		    struct complaint *complaint)
+{
+	run->processes = calloc(set->count + 1, sizeof(run->processes[0]));
+	if (!run->processes) {
+		complaint_set(complaint, "cannot be read: %s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < set->count; i++) {
+		int error = dumprun_read(set->items[i].path, wish, symbols,
+					 &run->processes[run->count], complaint);
+
+		if (error) {
+			*ret_file = strdup(set->items[i].path);
+			return error;
+		}
+		run->count++;
+	}
+	return 0;
+}
+
 /* The run of a dump or of a directory. */
 static int read_dumps(const char *path, const struct side_wish *wish,
 		      struct symbols *symbols, struct measured_run *run, char **ret_file,
@@ -62,25 +85,8 @@ static int read_dumps(const char *path, const struct side_wish *wish,
 
 	dumpset_init(&set);
 	error = dumpset_add(&set, path, complaint);
-	if (error)
-		goto out;
-	run->processes = calloc(set.count + 1, sizeof(run->processes[0]));
-	if (!run->processes) {
-		complaint_set(complaint, "cannot be read: %s", strerror(ENOMEM));
-		error = -ENOMEM;
-		goto out;
-	}
-	for (size_t i = 0; i < set.count; i++) {
-		error = dumprun_read(set.items[i].path, wish, symbols,
-				     &run->processes[run->count], complaint);
-		if (error) {
-			if (set.items[i].from_directory)
-				*ret_file = strdup(set.items[i].path);
-			goto out;
-		}
-		run->count++;
-	}
-out:
+	if (!error)
+		error = read_set(&set, wish, symbols, run, ret_file, complaint);
 	dumpset_done(&set);
 	return error;
 }
@@ -104,24 +110,35 @@ static int make_room(struct side *side)
 	return 0;
 }
 
+static const struct side_wish no_wish;
+
+/* Room for one more run, and its name. */
+static int begin_run(struct side *side, const char *name, struct measured_run *run,
+		     struct complaint *complaint)
+{
+	int error = make_room(side);
+
+	if (!error) {
+		run->path = symbols_string(side->symbols, name);
+		error = run->path ? 0 : -ENOMEM;
+	}
+	if (error)
+		complaint_set(complaint, "cannot be read: %s", strerror(-error));
+	return error;
+}
+
 int side_add(struct side *side, const char *path, const struct side_wish *wish,
 	     char **ret_file, struct complaint *complaint)
 {
-	static const struct side_wish nothing;
 	struct measured_run run = {.stored = false};
-	int error = make_room(side);
+	int error;
 
 	*ret_file = NULL;
-	if (!error) {
-		run.path = symbols_string(side->symbols, path);
-		error = run.path ? 0 : -ENOMEM;
-	}
-	if (error) {
-		complaint_set(complaint, "cannot be read: %s", strerror(-error));
+	error = begin_run(side, path, &run, complaint);
+	if (error)
 		return error;
-	}
 	if (!wish)
-		wish = &nothing;
+		wish = &no_wish;
 	if (!is_json(path)) {
 		error = read_dumps(path, wish, side->symbols, &run, ret_file, complaint);
 	} else if (wish->until_given) {
@@ -130,10 +147,29 @@ int side_add(struct side *side, const char *path, const struct side_wish *wish,
 	} else {
 		error = storedreport_read(path, side->symbols, &run, complaint);
 	}
-	if (error) {
+	if (error)
 		run_done(&run);
+	else
+		side->runs[side->count++] = run;
+	return error;
+}
+
+int side_add_dumps(struct side *side, const char *name, const struct dumpset *set,
+		   const struct side_wish *wish, char **ret_file,
+		   struct complaint *complaint)
+{
+	struct measured_run run = {.stored = false};
+	int error;
+
+	*ret_file = NULL;
+	error = begin_run(side, name, &run, complaint);
+	if (error)
 		return error;
-	}
-	side->runs[side->count++] = run;
-	return 0;
+	error = read_set(set, wish ? wish : &no_wish, side->symbols, &run, ret_file,
+			 complaint);
+	if (error)
+		run_done(&run);
+	else
+		side->runs[side->count++] = run;
+	return error;
 }

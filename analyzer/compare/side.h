@@ -20,6 +20,7 @@
 #include "measured.h"
 
 struct complaint;
+struct dumpset;
 struct suppressions;
 struct symbols;
 
@@ -54,5 +55,10 @@ void side_done(struct side *side);
  * -EPROTONOSUPPORT (another version of the schema), -EFBIG, -ENOMEM. */
 int side_add(struct side *side, const char *path, const struct side_wish *wish,
 	     char **ret_file, struct complaint *complaint);
+
+/* The same with the dumps of a set as one run, which is called `name`. */
+int side_add_dumps(struct side *side, const char *name, const struct dumpset *set,
+		   const struct side_wish *wish, char **ret_file,
+		   struct complaint *complaint);
 
 #endif

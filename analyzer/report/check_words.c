@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "check_words.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gauge.h"
+#include "measured.h"
+#include "printable.h"
+#include "verdict.h"
+
+/* Frames of a culprit in a story. */
+#define STORY_FRAMES 8
+
+struct figure check_figure(const struct gauge *gauge, double value)
+{
+	struct figure figure = {.text = "unknown"};
+
+	if (isnan(value))
+		return figure;
+	switch (gauge->unit) {
+	case QUANTITY_BYTES:
+		return figure_bytes(value);
+	case QUANTITY_COUNT:
+		return figure_count((uint64_t)value);
+	default:
+		snprintf(figure.text, sizeof(figure.text), "%.1f%%", 100 * value);
+		return figure;
+	}
+}
+
+/* As above, but in full where it would look like the other one, which it is not. */
+static struct figure distinct(const struct gauge *gauge, double value, double other)
+{
+	struct figure figure = check_figure(gauge, value);
+
+	if (value == other || isnan(value) || isnan(other) ||
+	    strcmp(figure.text, check_figure(gauge, other).text) != 0)
+		return figure;
+	if (gauge->unit == QUANTITY_BYTES)
+		snprintf(figure.text, sizeof(figure.text), "%.40s B",
+			 figure_count((uint64_t)value).text);
+	else if (gauge->unit == QUANTITY_RATIO)
+		snprintf(figure.text, sizeof(figure.text), "%.6f%%", 100 * value);
+	return figure;
+}
+
+/* A safe copy; frees the text. */
+static char *made_safe(char *text, int length)
+{
+	char *safe = length < 0 ? NULL : printable_new(text);
+
+	if (length >= 0)
+		free(text);
+	return safe;
+}
+
+char *check_sentence_new(const struct verdict *verdict)
+{
+	const struct gauge *gauge = verdict->gauge;
+	const char *noun = gauge->noun;
+	struct figure value = distinct(gauge, verdict->value, verdict->limit);
+	struct figure limit = distinct(gauge, verdict->limit, verdict->value);
+	struct figure base = check_figure(gauge, verdict->base);
+	const char *over = verdict->status == VERDICT_FAILED ? "over its" : "in its";
+	char *text = NULL;
+	int length;
+
+	if (verdict->status == VERDICT_UNKNOWN)
+		length =
+			asprintf(&text, "%s: %s is not known (%s): %s", verdict->subject,
+				 noun, verdict->origin, verdict->note ? verdict->note : "");
+	else if (verdict->kind == VERDICT_NEW_LEAK)
+		length = asprintf(&text,
+				  "%s: leaks %s at a call site that leaked nothing in the "
+				  "baseline",
+				  verdict->subject, value.text);
+	else if (verdict->kind == VERDICT_REGRESSION)
+		length =
+			asprintf(&text, "%s: %s %s, was %s; up to %s is tolerated",
+				 verdict->subject, noun, value.text, base.text, limit.text);
+	else
+		length =
+			asprintf(&text, "%s: %s %s, %s budget of %s (%s)", verdict->subject,
+				 noun, isnan(verdict->value) ? "nothing" : value.text, over,
+				 limit.text, verdict->origin);
+	return made_safe(text, length);
+}
+
+char *check_share_new(const struct verdict *verdict, size_t n)
+{
+	const struct culprit *culprit = &verdict->culprits[n];
+	struct gauge unit = {.unit = verdict->gauge->unit == QUANTITY_COUNT
+					     ? QUANTITY_COUNT
+					     : QUANTITY_BYTES};
+	const char *what = verdict->gauge->measure == MEASURE_FRAGMENTATION ? " pinned"
+			   : verdict->gauge->measure == MEASURE_RESIDENT    ? " of the peak"
+									    : "";
+	char *text = NULL;
+	int length;
+
+	if (isnan(culprit->base))
+		length = asprintf(&text, "%s%s", check_figure(&unit, culprit->value).text,
+				  what);
+	else
+		length = asprintf(&text, "%s%s, was %s",
+				  check_figure(&unit, culprit->value).text, what,
+				  check_figure(&unit, culprit->base).text);
+	return length < 0 ? NULL : text;
+}
+
+const char *check_relative(const char *file, const char *root)
+{
+	size_t length = strlen(root);
+
+	if (length > 0 && !strncmp(file, root, length) && file[length] == '/')
+		return file + length + 1;
+	return file;
+}
+
+const struct measured_frame *check_place(const struct measured_site *site, const char *root)
+{
+	const struct measured_frame *first = NULL;
+
+	for (size_t i = site->shown_begin; i < site->shown_end; i++) {
+		const struct measured_frame *frame = &site->frames[i];
+
+		if (!frame->file || !frame->line)
+			continue;
+		if (*frame->file != '/' || check_relative(frame->file, root) != frame->file)
+			return frame;
+		if (!first)
+			first = frame;
+	}
+	return first;
+}
+
+char *check_frame_place_new(const struct measured_frame *frame, const char *root)
+{
+	const char *module = frame->module ? strrchr(frame->module, '/') : NULL;
+	char *text = NULL;
+	int length;
+
+	module = module ? module + 1 : frame->module ? frame->module : "?";
+	if (frame->file && frame->line)
+		length = asprintf(&text, "%s:%u", check_relative(frame->file, root),
+				  frame->line);
+	else if (frame->function)
+		length = asprintf(&text, "[%s]", module);
+	else
+		length = asprintf(&text, "%s+0x%" PRIx64, module, frame->address);
+	return made_safe(text, length);
+}
+
+char *check_frame_new(const struct measured_frame *frame, const char *root)
+{
+	char *place = check_frame_place_new(frame, root);
+	char *text = NULL;
+	int length;
+
+	if (!place)
+		return NULL;
+	length = asprintf(&text, "%s  %s", frame->function ? frame->function : "?", place);
+	free(place);
+	return made_safe(text, length);
+}
+
+static int tell_culprit(const struct verdict *verdict, size_t n, const char *root,
+			FILE *out)
+{
+	const struct measured_site *site = verdict->culprits[n].site;
+	char *share = check_share_new(verdict, n);
+
+	if (!share)
+		return -1;
+	fprintf(out, "\n%s", share);
+	free(share);
+	for (size_t i = site->shown_begin;
+	     i < site->shown_end && i < site->shown_begin + STORY_FRAMES; i++) {
+		char *frame = check_frame_new(&site->frames[i], root);
+
+		if (!frame)
+			return -1;
+		fprintf(out, "\n    %s", frame);
+		free(frame);
+	}
+	return 0;
+}
+
+char *check_story_new(const struct verdict *verdict, const char *root)
+{
+	char *sentence = check_sentence_new(verdict);
+	char *next = verdict->next ? printable_new(verdict->next) : NULL;
+	char *story = NULL;
+	size_t bytes;
+	FILE *out = sentence ? open_memstream(&story, &bytes) : NULL;
+	int error = 0;
+
+	if (out) {
+		fputs(sentence, out);
+		for (size_t n = 0; !error && n < verdict->culprits_count; n++)
+			error = tell_culprit(verdict, n, root, out);
+		if (next)
+			fprintf(out, "\nnext: %s", next);
+		if (ferror(out))
+			error = -1;
+		if (fclose(out) == EOF || error) {
+			free(story);
+			story = NULL;
+		}
+	}
+	free(next);
+	free(sentence);
+	return story;
+}
+
+const char *check_kind_name(const struct verdict *verdict)
+{
+	static const char *const names[] = {[VERDICT_BUDGET] = "budget",
+					    [VERDICT_REGRESSION] = "regression",
+					    [VERDICT_NEW_LEAK] = "new-leak"};
+
+	return names[verdict->kind];
+}
+
+const char *check_status_name(const struct verdict *verdict)
+{
+	static const char *const names[] = {[VERDICT_PASSED] = "passed",
+					    [VERDICT_FAILED] = "failed",
+					    [VERDICT_UNKNOWN] = "unknown"};
+
+	return names[verdict->status];
+}
