@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "cmd_reading.h"
 #include "commands.h"
+#include "duration.h"
 #include "family.h"
 #include "picture.h"
 #include "profile.h"
@@ -52,28 +52,6 @@ static struct profile_moment moment;
 static bool draw_map;
 static const char *picture;
 
-/* "12.5", "12.5s", "300ms", "2min". */
-static bool parse_time(const char *text, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *name;
-		double ns;
-	} units[] = {{"", 1e9}, {"s", 1e9}, {"ms", 1e6}, {"us", 1e3}, {"min", 60e9}};
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || !(value >= 0))
-		return false;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].name) != 0)
-			continue;
-		value *= units[i].ns;
-		*ret_ns = value < 1.8e19 ? (uint64_t)llround(fmin(value, 9e18)) : INT64_MAX;
-		return true;
-	}
-	return false;
-}
-
 static bool parse_moment(const char *text)
 {
 	static const struct {
@@ -93,7 +71,7 @@ static bool parse_moment(const char *text)
 		}
 	}
 	moment.kind = PROFILE_MOMENT_TIME;
-	return parse_time(text, &moment.time_ns);
+	return duration_parse(text, &moment.time_ns);
 }
 
 static const char *take_option(int option, const char *argument)

@@ -8,6 +8,7 @@
 #include "cmd_reading.h"
 #include "commands.h"
 #include "complaint.h"
+#include "duration.h"
 #include "family.h"
 #include "leaks.h"
 #include "printable.h"
@@ -145,29 +146,6 @@ static bool parse_kinds(const char *text, unsigned *ret_kinds)
 	return true;
 }
 
-/* "5s", "300ms", "10m" */
-static bool parse_duration(const char *text, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *name;
-		double ns;
-	} units[] = {{"s", 1e9},  {"", 1e9},	 {"ms", 1e6},	{"us", 1e3},
-		     {"m", 60e9}, {"min", 60e9}, {"h", 3600e9}, {"d", 86400e9}};
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || !(value >= 0))
-		return false;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].name) != 0)
-			continue;
-		value *= units[i].ns;
-		*ret_ns = value < 9e18 ? (uint64_t)value : INT64_MAX;
-		return true;
-	}
-	return false;
-}
-
 /* What holds the blocks that --why is about, in any of the processes. */
 static int print_why(const struct report *report, const struct terminal *terminal)
 {
@@ -239,7 +217,7 @@ static const char *take_option(int option, const char *argument)
 			       : "--kind: definite, indirect, possible, reachable or all, "
 				 "parted by commas";
 	case OPTION_OLDER_THAN:
-		return parse_duration(argument, &wish.older_than_ns)
+		return duration_parse(argument, &wish.older_than_ns)
 			       ? NULL
 			       : "--older-than: not a duration, such as 5s, 300ms, 10m, 2h";
 	case OPTION_WHY:

@@ -31,9 +31,18 @@ struct band band_of(double *values, size_t count)
 	return band;
 }
 
+/* Stored figures have twelve digits. */
+#define ROUNDING 1e-9
+
+/* How far from the median a value may be. */
+static double width(const struct band *base, double tolerance)
+{
+	return fabs(base->median) * fmax(tolerance, ROUNDING);
+}
+
 double band_limit(const struct band *base, double tolerance)
 {
-	return fmax(base->max, base->median + fabs(base->median) * tolerance);
+	return fmax(base->max, base->median + width(base, tolerance));
 }
 
 enum change band_change(const struct band *base, const struct band *now, double tolerance)
@@ -44,7 +53,7 @@ enum change band_change(const struct band *base, const struct band *now, double 
 		return CHANGE_NONE;
 	if (now->median > band_limit(base, tolerance) && base->median < now->min)
 		return CHANGE_GREW;
-	floor = fmin(base->min, base->median - fabs(base->median) * tolerance);
+	floor = fmin(base->min, base->median - width(base, tolerance));
 	if (now->median < floor && base->median > now->max)
 		return CHANGE_SHRANK;
 	return CHANGE_NONE;

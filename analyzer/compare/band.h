@@ -4,7 +4,8 @@
  *
  * The rule. A figure grew where all of these hold:
  *   - the median of the new runs is above every one of the base runs,
- *   - it is above the median of the base runs by more than the tolerance, a share of it,
+ *   - it is above the median of the base runs by more than the tolerance, a share of it
+ *     (and by more than a billionth, which is rounding),
  *   - the median of the base runs is below every one of the new runs.
  * It shrank where the same holds the other way round. So with one run on either side the
  * tolerance decides; with several, what lies within either side's runs is noise, however

@@ -202,18 +202,14 @@ char *text_place_new(const struct calltree *tree, uint32_t node, size_t columns)
 	return text;
 }
 
-int text_chain(const struct terminal *terminal, const struct calltree *tree, uint32_t node)
+static void print_chain(const struct terminal *terminal, const struct chain *chain)
 {
-	struct chain chain;
-	size_t columns, i, hidden = 0;
-	int error = chain_init(&chain, tree, node, terminal->width);
+	size_t columns = function_columns(chain);
+	size_t i, hidden = 0;
 
-	if (error)
-		goto out;
-	columns = function_columns(&chain);
-	for (i = 0; i < chain.count; i++) {
-		if (is_hidden(&chain, i)) {
-			hidden += chain.lines[i].times;
+	for (i = 0; i < chain->count; i++) {
+		if (is_hidden(chain, i)) {
+			hidden += chain->lines[i].times;
 			continue;
 		}
 		if (hidden)
@@ -221,13 +217,35 @@ int text_chain(const struct terminal *terminal, const struct calltree *tree, uin
 				terminal_style(terminal, TERMINAL_FAINT), hidden,
 				terminal_style(terminal, TERMINAL_PLAIN));
 		hidden = 0;
-		print_line(terminal, &chain.lines[i], columns, i);
+		print_line(terminal, &chain->lines[i], columns, i);
 	}
-	if (chain.truncated)
+	if (chain->truncated)
 		fprintf(terminal->out, "%*s%s… callers not known%s\n", INDENT, "",
 			terminal_style(terminal, TERMINAL_FAINT),
 			terminal_style(terminal, TERMINAL_PLAIN));
-out:
+}
+
+int text_chain(const struct terminal *terminal, const struct calltree *tree, uint32_t node)
+{
+	struct chain chain;
+	int error = chain_init(&chain, tree, node, terminal->width);
+
+	if (!error)
+		print_chain(terminal, &chain);
+	chain_done(&chain);
+	return error;
+}
+
+int text_frames(const struct terminal *terminal, const struct callnode *frames,
+		size_t count)
+{
+	struct chain chain = {.count = 0};
+	int error = 0;
+
+	for (size_t i = 0; !error && i < count; i++)
+		error = chain_add(&chain, &frames[i], terminal->width);
+	if (!error)
+		print_chain(terminal, &chain);
 	chain_done(&chain);
 	return error;
 }

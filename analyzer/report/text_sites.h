@@ -11,12 +11,17 @@
 
 #include "sites.h"
 
+struct callnode;
 struct calltree;
 struct report;
 struct terminal;
 
 /* Prints the call chain from a node outwards, indented. Returns 0 or -ENOMEM. */
 int text_chain(const struct terminal *terminal, const struct calltree *tree, uint32_t node);
+
+/* The same of frames that are in no tree, innermost first. Returns 0 or -ENOMEM. */
+int text_frames(const struct terminal *terminal, const struct callnode *frames,
+		size_t count);
 
 /* "function  file.c:12" of one node, in so many columns where its names allow; the caller's
  * (free); NULL: no memory. */
