@@ -92,7 +92,8 @@ static bool first_time(struct parser *parser, const char *key)
 	for (i = 0; i < parser->given_count; i++) {
 		if (!strcmp(parser->given[i].section, parser->section) &&
 		    !strcmp(parser->given[i].key, key)) {
-			wrong(parser, parser->line, key, "given twice");
+			wrong(parser, parser->line, *key ? key : parser->section,
+			      "given twice");
 			return false;
 		}
 	}

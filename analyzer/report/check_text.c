@@ -108,8 +108,8 @@ static int print_verdict(const struct terminal *terminal, const struct verdict *
 		return -ENOMEM;
 	fprintf(terminal->out, "%s%-*s%s",
 		terminal_style(terminal, passed ? TERMINAL_FAINT : TERMINAL_WARNING),
-		INDENT, labels[verdict->status], terminal_style(terminal, TERMINAL_PLAIN),
-		sentence);
+		INDENT, labels[verdict->status], terminal_style(terminal, TERMINAL_PLAIN));
+	print_wrapped(terminal, sentence);
 	free(sentence);
 	if (verdict->note && verdict->status != VERDICT_UNKNOWN)
 		fprintf(terminal->out, "%*s%s\n", INDENT, "", verdict->note);
