@@ -230,8 +230,15 @@ static bool find_module(uintptr_t pc, struct cfi_module *ret_module)
 	if (!_dl_find_object || _dl_find_object((void *)pc, &object) != 0 ||
 	    !object.dlfo_eh_frame)
 		return false;
-	*ret_module = (struct cfi_module){object.dlfo_eh_frame, object.dlfo_map_start,
-					  object.dlfo_map_end};
+	ret_module->eh_frame_hdr = object.dlfo_eh_frame;
+	/* Of a program whose segments do not follow each other closely, the C library gives
+	 * the one that pc is in; the tables are in another. */
+	if ((uintptr_t)ret_module->eh_frame_hdr - (uintptr_t)object.dlfo_map_start >=
+		    (uintptr_t)object.dlfo_map_end - (uintptr_t)object.dlfo_map_start &&
+	    _dl_find_object(object.dlfo_eh_frame, &object) != 0)
+		return false;
+	ret_module->start = object.dlfo_map_start;
+	ret_module->limit = object.dlfo_map_end;
 	return true;
 }
 #else

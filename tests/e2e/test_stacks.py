@@ -4,14 +4,20 @@
 The option verify=N takes every Nth stack with libunwind as well and counts what differs.
 """
 
+import platform
+import subprocess
 from collections import Counter
 
 import pytest
 
-from recording import Process, base_name, read_report
-from test_real_programs import GIT, PERL, PYTHON, SOURCE, SQL
+from recording import LIBRARY, Process, base_name, escape, read_report
+from test_real_programs import GIT, PERL, PYTHON, SOURCE, SQL, Redis
 
 BUILDS = ["plain", "with_fp", "without_fp"]
+
+x86_64 = pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="stacks come from libunwind elsewhere"
+)
 
 
 def checked(processes):
@@ -50,6 +56,14 @@ def test_shapes(trace, build):
     assert 0 < process["recording"]["unwind"]["truncated"] <= run.truth["in_recursion"]
 
 
+@x86_64
+def test_shapes_far_from_their_tables(trace):
+    """The loader tells about such a program by the segment."""
+    run = trace("stack_shapes_far_apart", 600, options="verify=1")
+    process = expect_same_stacks(run)
+    assert process["recording"]["unwind"]["truncated"] <= run.truth["in_recursion"]
+
+
 @pytest.mark.parametrize("depth", [1, 2, 7, 256])
 def test_depth_limit(trace, depth):
     """The innermost frames are kept, and no more than were asked for."""
@@ -72,6 +86,100 @@ def test_lookalikes(trace, build):
     run = trace(f"stack_lookalikes_{build}", 1500, options="verify=1")
     process = expect_same_stacks(run)
     assert process["recording"]["unwind"]["truncated"] == 0
+
+
+@x86_64
+@pytest.mark.parametrize("build", BUILDS)
+def test_odd_frames(trace, build):
+    """Frames described by expressions, or by registers that callees have saved."""
+    run = trace(f"stack_odd_frames_{build}", 2500, options="verify=1")
+    process = expect_same_stacks(run)
+    assert run.truth["faults"] > 1000
+    assert process["recording"]["unwind"]["truncated"] == 0
+
+
+@x86_64
+@pytest.mark.parametrize("build", BUILDS)
+def test_odd_frames_that_libunwind_cannot_follow(trace, build):
+    """Every stack ends where the program begins, and no frame follows the wrong one."""
+    run = trace(f"stack_odd_frames_{build}", 2500, "all")
+    process = only_process(run)
+    process.expect_truth(run.truth)
+    unwind = process["recording"]["unwind"]
+    assert (unwind["complete"] > 10000, unwind["truncated"]) == (True, 0)
+    for site in process.sites_of("at_the_end"):
+        names = [base_name(frame["function"]) for frame in site["frames"]]
+        own = names[names.index("at_the_end") : names.index("main") + 1]
+        for callee, caller in zip(own, own[1:]):
+            assert caller in callers_of(callee), own
+
+
+def callers_of(callee):
+    """The functions of stack_odd_frames.c that call this one."""
+    call_on = {"main", "called_with_its_cfa"} | ODD_FRAMES
+    if callee in ODD_FRAMES:
+        return {"through_alloca", "through_plain"}
+    return {
+        # A compiler may make go_on's call a jump.
+        "at_the_end": {"go_on", "fault_handler"} | call_on,
+        "go_on": call_on,
+        "fault_handler": {"__restore_rt", ""},
+        "__restore_rt": ODD_FRAMES,
+        "": ODD_FRAMES,  # the same, where the C library's symbols are not installed
+        "through_alloca": {"go_on"} | call_on,
+        "through_plain": {"go_on"} | call_on,
+        "called_with_its_cfa": {"frame_fp_is_cfa"},
+    }[callee]
+
+
+ODD_FRAMES = {
+    "frame_" + name
+    for name in (
+        "kept indexed in_rbx in_r12 in_r13 in_r14 in_r15 destroying fp_at_expression "
+        "fp_is_expression fp_in_rbx fp_is_cfa return_in_rdx"
+    ).split()
+}
+
+
+def test_lazy_binding(trace):
+    """The dynamic linker binds a name; its frame is found by a register alone."""
+    run = trace("lazy_binding", options="verify=1", env={"LD_BIND_NOW": ""})
+    assert run.truth["chosen"] == 2
+    process = only_process(run)
+    process.expect_truth(run.truth)
+    stacks, differences = checked([process])
+    assert stacks >= 500
+    assert differences == 0
+    assert process["recording"]["unwind"]["truncated"] == 0
+    (site,) = process.sites_of("choose")
+    names = [base_name(frame["function"]) for frame in site["frames"]]
+    assert "call_for_the_first_time" in names[names.index("choose") :]
+    assert "main" in names
+
+
+@x86_64
+@pytest.mark.parametrize("build", BUILDS)
+def test_guessed_frames(trace, build):
+    """Code that no table describes is followed by its frame pointer if that is one."""
+    run = trace(f"stack_guessed_{build}", 1000)
+    assert run.status == 0
+    process = only_process(run)
+    process.expect_truth(run.truth)
+    framed = process.sites_of("allocate_below_frame")
+    frameless = process.sites_of("allocate_below_none")
+    assert framed and frameless
+    for site in framed:
+        names = [base_name(frame["function"]) for frame in site["frames"]]
+        assert not site["truncated"]
+        assert {"through_frame", "in_thread"} <= set(names)
+    for site in frameless:
+        names = [base_name(frame["function"]) for frame in site["frames"]]
+        assert site["truncated"]
+        # The address in the page is the last that is known.
+        assert names[-2] == "allocate_below_none", names
+    expected = run.truth["sites"]["allocate_below_none"]["allocations"]
+    assert expected == 13 * 1000
+    assert process["recording"]["unwind"]["truncated"] == expected
 
 
 def stacks_of(process, function):
@@ -106,7 +214,11 @@ DIFFERENCES_PER_STACK = 0.0001
 
 
 def expect_nearly_same_stacks(run, at_least):
-    stacks, differences = checked(run.top(1))
+    expect_few_differences(run.top(1), at_least)
+
+
+def expect_few_differences(processes, at_least):
+    stacks, differences = checked(processes)
     assert stacks >= at_least
     assert differences <= DIFFERENCES_PER_STACK * stacks, (stacks, differences)
 
@@ -149,3 +261,35 @@ def test_git(trace, tmp_path):
     run = trace("bash", "-c", GIT, env=env, options="verify=1")
     assert run.status == 0
     expect_nearly_same_stacks(run, 10000)
+
+
+NODE = """
+const words = [], byLength = new Map();
+for (let i = 0; i < 20000; i++) words.push(`word ${i * 7919 % 10007}`);
+for (const word of words) byLength.set(word, {length: word.length, upper: word.toUpperCase()});
+const text = JSON.stringify([...byLength]);
+const sorted = JSON.parse(text).sort((a, b) => a[0] < b[0] ? -1 : 1);
+const hash = require('crypto').createHash('sha256').update(text).digest('hex');
+for (let i = 0; i < 300; i++) Buffer.alloc(20000 + i).toString('base64').match(/(A+)/);
+process.exit(sorted.length === byLength.size && hash.length === 64 ? 5 : 1);
+"""
+
+
+def test_node(trace):
+    """Its own code is in part made while it runs, and has no tables."""
+    run = trace("node", "-e", NODE, options="verify=1")
+    assert run.status == 5
+    expect_nearly_same_stacks(run, 30000)
+
+
+def test_redis(need, tmp_path):
+    options = f"verify=1:output={escape(tmp_path)}/redis.mft"
+    env = {"LD_PRELOAD": str(LIBRARY), "MFTRACE_OPTIONS": options}
+    with Redis(need, tmp_path, env) as redis:
+        command = [need("redis-benchmark"), "-p", redis.port, "-n", "4000", "-c", "10", "-q"]
+        benchmark = subprocess.run(command, capture_output=True, timeout=100)
+        assert benchmark.returncode == 0, benchmark.stderr
+        redis.ask("shutdown", "nosave")
+        assert redis.server.wait(30) == 0
+    report = read_report("--top", "1", tmp_path / "redis.mft", validate=False)
+    expect_few_differences(report["processes"], 50000)

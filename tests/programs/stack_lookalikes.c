@@ -9,6 +9,7 @@
  */
 #include <alloca.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,8 @@ static TRUTH_SITE void raise_on_a_stack_that_goes(void)
 
 /* ---- Faults ------------------------------------------------------------------------- */
 
+#ifdef __x86_64__
+
 /* An undefined instruction as a function's first, and behind instructions that move the
  * stack pointer; all are two bytes that the handler skips. */
 void fault_at_once(void);
@@ -230,6 +233,30 @@ static TRUTH_SITE void fault(unsigned round)
 	KEEP(&round);
 }
 
+static bool catch_faults(void)
+{
+	struct sigaction action;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = fault_handler;
+	action.sa_flags = SA_SIGINFO;
+	return sigaction(SIGILL, &action, NULL) == 0;
+}
+
+#else /* elsewhere stacks come from libunwind */
+
+static void fault(unsigned round)
+{
+	(void)round;
+}
+
+static bool catch_faults(void)
+{
+	return true;
+}
+
+#endif
+
 static void catch_signals(void)
 {
 	stack_t stack = {.ss_size = STACK_BYTES};
@@ -243,9 +270,7 @@ static void catch_signals(void)
 	if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) ||
 	    sigaction(SIGUSR2, &action, NULL))
 		_exit(4);
-	action.sa_sigaction = fault_handler;
-	action.sa_flags = SA_SIGINFO;
-	if (sigaction(SIGILL, &action, NULL))
+	if (!catch_faults())
 		_exit(5);
 }
 
