@@ -218,9 +218,11 @@ static int thread_record(struct replay *replay, const struct merge_stream *from,
 
 	if (r < 0)
 		return r;
-	replay->profile->threads += !from->cursor.stream->nested;
 	model_change_thread(&stream->thread, (uint32_t)thread.tid);
-	return 0;
+	if (from->cursor.stream->nested)
+		return 0;
+	replay->profile->threads++;
+	return facts_thread(replay->profile, &thread);
 }
 
 /* Long records. Unknown ones are of a newer minor version and are skipped. */
