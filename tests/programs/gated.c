@@ -93,5 +93,7 @@ int main(int argc, char **argv)
 		block = NULL;
 		(void)block;
 	}
+	/* No register keeps the last of them. */
+	free(freed_at_once());
 	return 0;
 }
