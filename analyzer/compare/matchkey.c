@@ -22,7 +22,7 @@ struct named {
 	} by;
 	const char *function_key; /* pooled; NULL: not known */
 	const char *module_key;
-	uint32_t name;
+	uint32_t name, family; /* with template arguments and without */
 	bool runtime;
 };
 
@@ -108,7 +108,7 @@ static int number_of(struct matchkeys *keys, const char *pooled, uint32_t *ret_n
 
 static int describe(struct matchkeys *keys, struct named *named)
 {
-	const char *name;
+	const char *name, *family;
 
 	if (named->by.module) {
 		named->module_key = pool(keys, fingerprint_module_new(named->by.module));
@@ -124,11 +124,14 @@ static int describe(struct matchkeys *keys, struct named *named)
 			pool(keys, fingerprint_function_new(named->by.function));
 		if (!named->function_key)
 			return -ENOMEM;
-		name = pool(keys, fingerprint_untemplated_new(named->function_key));
+		name = named->function_key;
+		family = pool(keys, fingerprint_untemplated_new(name));
 	} else {
-		name = stringpool_add(keys->strings, name);
+		family = name = stringpool_add(keys->strings, name);
 	}
-	return name ? number_of(keys, name, &named->name) : -ENOMEM;
+	if (!name || !family || number_of(keys, name, &named->name))
+		return -ENOMEM;
+	return number_of(keys, family, &named->family);
 }
 
 /* Returns NULL: memory is short. */
@@ -176,9 +179,10 @@ int matchkeys_make(struct matchkeys *keys, const struct measured_process *proces
 	bool keep_runtime = true;
 	int error = -ENOMEM;
 
-	key.names = calloc(MATCHKEY_NAMES_MAX, sizeof(key.names[0]));
+	key.names = calloc(2 * MATCHKEY_NAMES_MAX, sizeof(key.names[0]));
 	if (!all || !key.names)
 		goto out;
+	key.families = key.names + MATCHKEY_NAMES_MAX;
 	for (size_t i = 0; i < frames; i++) {
 		all[i] = named_of(keys, process->exe, &site->frames[site->shown_begin + i]);
 		if (!all[i])
@@ -190,8 +194,10 @@ int matchkeys_make(struct matchkeys *keys, const struct measured_process *proces
 			continue;
 		key.key =
 			fingerprint_add(key.key, all[i]->function_key, all[i]->module_key);
-		if (key.count < MATCHKEY_NAMES_MAX)
-			key.names[key.count++] = all[i]->name;
+		if (key.count < MATCHKEY_NAMES_MAX) {
+			key.names[key.count] = all[i]->name;
+			key.families[key.count++] = all[i]->family;
+		}
 		before = all[i];
 	}
 	error = 0;

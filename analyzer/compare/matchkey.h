@@ -25,9 +25,10 @@ struct measured_site;
 
 struct matchkey {
 	uint64_t key;
-	/* The function keys without template arguments, or modules where there is none,
-	 * innermost first. */
+	/* The function keys, or modules where there is none, innermost first; and after
+	 * MATCHKEY_NAMES_MAX places the same without template arguments. */
 	uint32_t *names;
+	uint32_t *families;
 	size_t count;
 };
 
@@ -36,7 +37,8 @@ struct matchkeys;
 struct matchkeys *matchkeys_new(void);
 void matchkeys_free(struct matchkeys *keys);
 
-/* Makes the key of a process's site; *ret_key.names are the caller's (free). Returns 0 or
+/* Makes the key of a process's site; ret_key->names is the caller's (free), and families a
+ * part of it. Returns 0 or
  * -ENOMEM. */
 int matchkeys_make(struct matchkeys *keys, const struct measured_process *process,
 		   const struct measured_site *site, struct matchkey *ret_key);

@@ -39,6 +39,15 @@ static double weight_of(const struct matchkey *key, const double *weights)
 	return sum;
 }
 
+/* What two frames of one family share: another instance of a template half of it. */
+static double shared(const struct matchkey *a, size_t i, const struct matchkey *b, size_t j,
+		     const double *weights)
+{
+	if (a->names[i] == b->names[j])
+		return weights[a->names[i]];
+	return fmin(weights[a->names[i]], weights[b->names[j]]) / 2;
+}
+
 double sitematch_likeness(const struct matchkey *a, const struct matchkey *b,
 			  const double *weights)
 {
@@ -52,19 +61,19 @@ double sitematch_likeness(const struct matchkey *a, const struct matchkey *b,
 
 		now[0] = 0;
 		for (size_t j = 0; j < b->count; j++) {
-			if (a->names[i] == b->names[j])
-				now[j + 1] = before[j] + weights[a->names[i]];
-			else
-				now[j + 1] = fmax(before[j + 1], now[j]);
+			now[j + 1] = fmax(before[j + 1], now[j]);
+			if (a->families[i] == b->families[j])
+				now[j + 1] = fmax(now[j + 1],
+						  before[j] + shared(a, i, b, j, weights));
 		}
 	}
 	return whole > 0 ? 2 * rows[a->count % 2][b->count] / whole : 0;
 }
 
-static bool has(const struct matchkey *key, uint32_t name)
+static bool has_family(const struct matchkey *key, uint32_t family)
 {
 	for (size_t i = 0; i < key->count; i++)
-		if (key->names[i] == name)
+		if (key->families[i] == family)
 			return true;
 	return false;
 }
@@ -72,7 +81,7 @@ static bool has(const struct matchkey *key, uint32_t name)
 static bool contradict(const struct matchkey *a, const struct matchkey *b)
 {
 	return a->count == 0 || b->count == 0 ||
-	       (!has(a, b->names[0]) && !has(b, a->names[0]));
+	       (!has_family(a, b->families[0]) && !has_family(b, a->families[0]));
 }
 
 /* 1 where both are the same, nearer to 0 the farther apart they are. */

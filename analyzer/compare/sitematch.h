@@ -3,20 +3,23 @@
  * sitematch.h - which call sites of two builds are the same although their stacks differ.
  *
  * Another optimisation level, or missing debug information, takes frames out of stacks or
- * puts them in; it does not change the order of those that stay. So two stacks are alike as
- * far as the longest common subsequence of their names goes. A name counts by what it
+ * puts them in; it does not change the order of those that stay. So two stacks are alike
+ * as far as the longest common subsequence of their names goes. A name counts by what it
  * tells: -log2 of the share of the sites that have it, so that `main` counts for nothing
- * and a function with one site for much. The likeness is what the common names count, of
- * what the names of both count together; in the range 0 to 1.
+ * and a function with one site for much; another instance of the same template counts
+ * half. The likeness is what the common names count, of what the names of both count
+ * together; in the range 0 to 1.
  *
  * Two sites are paired where each is the other's only best, by at least SITEMATCH_LEAST,
  * and the innermost name of one of them is somewhere in the other: frames that are missing
  * are no contradiction, two different callers of malloc are. What does the same work - as
  * many allocations of as many bytes - decides between nearly equal ones. Where it does not,
- * the sites stay alone: a wrong pair is worse than none. Guarantees: the pairs do not
- * depend on the order of the sites. Time is bounded: sites are compared where they share a
- * name that no more than SITEMATCH_CANDIDATES others have. Threads: none. Memory: none that
- * stays. Not here: what is equal (matchkey.h).
+ * the sites stay alone: a wrong pair is worse than none.
+ *
+ * Guarantees: the pairs do not depend on the order of the sites. Time is bounded: sites are
+ * compared where they share a name that no more than SITEMATCH_CANDIDATES others have.
+ * Threads: none. Memory: none that stays.
+ * Not here: what is equal (matchkey.h).
  */
 #ifndef SITEMATCH_H
 #define SITEMATCH_H

@@ -8,6 +8,8 @@
 
 #include <elfutils/libdw.h>
 
+#include "dwarfscopes.h"
+
 /* Namespaces and classes within one another; real code stays far below. */
 #define NESTING_MAX 48
 
@@ -32,6 +34,7 @@ struct unit {
 	Dwarf_Die *functions;
 	size_t functions_count;
 	size_t functions_room;
+	struct dwarfscopes *scopes; /* NULL until a name is to be qualified */
 };
 
 struct debuginfo {
@@ -40,6 +43,9 @@ struct debuginfo {
 	struct unit *units;
 	size_t units_count;
 	size_t units_room;
+	char **names; /* made here, for frames */
+	size_t names_count;
+	size_t names_room;
 };
 
 /* Makes room for one more. Returns 0 or -ENOMEM. */
@@ -170,7 +176,11 @@ void debuginfo_free(struct debuginfo *debuginfo)
 	for (i = 0; i < debuginfo->units_count; i++) {
 		free(debuginfo->units[i].spans.items);
 		free(debuginfo->units[i].functions);
+		dwarfscopes_free(debuginfo->units[i].scopes);
 	}
+	for (i = 0; i < debuginfo->names_count; i++)
+		free(debuginfo->names[i]);
+	free(debuginfo->names);
 	free(debuginfo->units);
 	free(debuginfo->spans.items);
 	free(debuginfo);
@@ -256,6 +266,33 @@ static size_t inlined_chain(const Dwarf_Die *function, Dwarf_Addr address, Dwarf
 	return count;
 }
 
+/* Qualifies the name of a frame without a linker's name. Returns 0 or -ENOMEM. */
+static int qualify(struct debuginfo *debuginfo, struct unit *unit, Dwarf_Die *die,
+		   struct debuginfo_frame *frame)
+{
+	char *name;
+	int error;
+
+	if (frame->linker_name || !frame->name || !dwarfscopes_apply(&unit->code))
+		return 0;
+	if (!unit->scopes)
+		unit->scopes = dwarfscopes_new(&unit->code);
+	if (!unit->scopes)
+		return -ENOMEM;
+	error = dwarfscopes_name(unit->scopes, die, &name);
+	if (error)
+		return error == -ENOMEM ? error : 0;
+	error = grow((void **)&debuginfo->names, &debuginfo->names_room,
+		     debuginfo->names_count, sizeof(debuginfo->names[0]));
+	if (error) {
+		free(name);
+		return error;
+	}
+	debuginfo->names[debuginfo->names_count++] = name;
+	frame->name = name;
+	return 0;
+}
+
 static void set_names(Dwarf_Die *die, struct debuginfo_frame *frame)
 {
 	Dwarf_Attribute attribute;
@@ -337,6 +374,9 @@ int debuginfo_at(struct debuginfo *debuginfo, uint64_t address,
 		Dwarf_Die *die = &chain[count - 1 - i];
 
 		set_names(die, &ret_frames[i]);
+		error = qualify(debuginfo, unit, die, &ret_frames[i]);
+		if (error)
+			return error;
 		if (i + 1 < count)
 			set_call_place(unit, die, &ret_frames[i + 1]);
 	}

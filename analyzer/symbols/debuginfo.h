@@ -21,7 +21,7 @@
 /* One function at an address, real or inlined. Strings are the module's. */
 struct debuginfo_frame {
 	const char *linker_name; /* mangled; NULL: only name is known */
-	const char *name;	 /* as written in the source; NULL: not known */
+	const char *name;	 /* as written in the source, qualified; NULL: not known */
 	const char *file;	 /* NULL: not known */
 	unsigned line;		 /* 0: not known */
 };

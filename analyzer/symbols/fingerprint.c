@@ -150,6 +150,10 @@ static void reduce(const char *name, char *out)
 				*out++ = *p++;
 		} else if (*p == '{') {
 			p = take_braces(p, &out);
+		} else if (!strncmp(p, "<lambda(", 8)) { /* as DWARF has it */
+			p = behind_bracket(p, '<', '>');
+			memcpy(out, "{lambda}", 8);
+			out += 8;
 		} else if ((bytes = clang_lambda_bytes(name, p))) {
 			memcpy(out, "{lambda}", 8);
 			out += 8;

@@ -34,6 +34,8 @@ static const struct {
 	{"main::{lambda(int)#1}::operator()(int) const", "main::{lambda}::operator()"},
 	{"main::{lambda(unsigned int)#22}::operator()(unsigned int) const",
 	 "main::{lambda}::operator()"},
+	{"run<2, main()::<lambda(int)> >", "run<2,main()::{lambda}>"},
+	{"main::<lambda(int)>::operator()", "main::{lambda}::operator()"},
 	{"main::$_0::operator()() const", "main::{lambda}::operator()"},
 	{"load(char*)::{lambda()#1}::operator()() const::{lambda(int)#2}::operator()(int) "
 	 "const",
