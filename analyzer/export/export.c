@@ -6,16 +6,11 @@
 #include "formats.h"
 
 const struct export_format *const export_formats[] = {
-	&format_folded,
-	&format_pprof,
-	&format_speedscope,
-	&format_massif,
-	&format_callgrind,
-	&format_heaptrack,
-	&format_perfetto,
-	&format_csv,
-	&format_sqlite,
-	NULL,
+	&format_folded,	    &format_pprof,
+	&format_speedscope, &format_massif,
+	&format_callgrind,  &format_heaptrack,
+	&format_perfetto,   &format_csv,
+	&format_sqlite,	    NULL,
 };
 
 static const char *const metric_names[EXPORT_METRICS] = {

@@ -98,7 +98,7 @@ static void put_step(struct trace *trace, const struct course_step *step,
 	trace->per_second = rate;
 	if (step->allocations == 0 && step->frees == 0)
 		return;
-	if (step->highest_bytes > step->live_bytes)
+	if (step->highest_bytes > (before ? before->live_bytes : 0))
 		counter(trace, step->highest_time_ns, "live bytes", "requested",
 			step->highest_bytes);
 	counter(trace, step->time_ns, "live bytes", "requested", step->live_bytes);
