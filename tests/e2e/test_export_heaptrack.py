@@ -51,7 +51,8 @@ def heaptrack_name(row, site):
         frame = next(frames)
     if not frame["function"]:
         return frame["address"]
-    return frame["function"] + (f" ({os.path.basename(frame['file'])})" if frame["file"] else "")
+    file = os.path.basename(frame["file"] or "")
+    return frame["function"] + (f" ({file})" if file else "")
 
 
 def expect_same(need, dump, tmp_path):
@@ -97,7 +98,8 @@ def test_real_programs(trace, need, tmp_path, program):
     # What it says to people, rounded to two digits behind the point.
     assert f"calls to allocation functions: {totals['allocations']} " in printed
     assert f"temporary memory allocations: {totals['temporary']} " in printed
-    for label, cost in (("peak heap memory consumption", "peak"), ("total memory leaked", "leaked")):
+    labels = {"peak heap memory consumption": "peak", "total memory leaked": "leaked"}
+    for label, cost in labels.items():
         assert printed_bytes(printed, label) == pytest.approx(totals[cost], rel=0.006)
     snapshots = run.process["snapshots"]
     highest = max(s["rss_bytes"] for s in snapshots)
@@ -107,7 +109,7 @@ def test_real_programs(trace, need, tmp_path, program):
 
 def test_threads(trace, need, tmp_path):
     """To heaptrack all threads are one: it sees no more temporary blocks than there are."""
-    run = trace("handoff")
+    run = trace("handoff", 3, 2000)
     exported = export("heaptrack", run.dumps, tmp_path / "h")
     for cost, total in (
         ("allocations", run.process["recording"]["allocations"]),
