@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "calltree.h"
+#include "family.h"
 #include "report.h"
 #include "stackpath.h"
 #include "weights.h"
@@ -47,15 +48,24 @@ static int make_room(struct callgraph *graph, uint32_t functions)
 	return 0;
 }
 
-/* The number of a node's function; CALLGRAPH_UNKNOWN has one too. */
-static int function_of(struct callgraph *graph, const struct calltree *tree, uint32_t node,
+static bool is_call(uint32_t node, const struct report *report)
+{
+	return node < CALLGRAPH_PROCESS(report->family->count - 1);
+}
+
+/* The number of a node's function; what stands instead of a node has one too. */
+static int function_of(struct callgraph *graph, const struct report *report, uint32_t node,
 		       uint32_t *ret_function)
 {
-	struct numbering_frame_key key = numbering_frame(
-		node == CALLGRAPH_UNKNOWN ? NULL : calltree_at(tree, node), false);
+	bool call = is_call(node, report);
+	struct numbering_frame_key key =
+		numbering_frame(call ? calltree_at(report->tree, node) : NULL, false);
 	bool new;
-	int error = numbering_get(&graph->functions, &key, sizeof(key), ret_function, &new);
+	int error;
 
+	if (!call)
+		key.line = node;
+	error = numbering_get(&graph->functions, &key, sizeof(key), ret_function, &new);
 	if (!error && new) {
 		error = make_room(graph, *ret_function);
 		if (!error)
@@ -98,32 +108,43 @@ static int add(struct callgraph *graph, const struct arc_key *key, uint64_t allo
 	return 0;
 }
 
-/* Adds the stack of weights' site `index`, from the innermost frame on. */
-static int add_stack(struct callgraph *graph, const struct calltree *tree,
-		     const struct weights *weights, size_t index,
-		     const struct stackpath *path)
+/* Adds a call, or without callee what its function costs itself. */
+static int add_step(struct callgraph *graph, const struct report *report, uint32_t caller,
+		    uint32_t node, uint32_t callee, const uint64_t *row)
 {
-	const uint64_t *row = weights->rows[index];
-	size_t depth = path->count + (path->truncated || path->count == 0);
-	uint32_t callee = 0;
-	int error = 0;
+	struct arc_key key = {.caller = caller, .callee = callee};
+	bool again = false;
 
-	for (size_t i = 0; !error && i < depth; i++) {
-		uint32_t node = i < path->count ? path->nodes[i] : CALLGRAPH_UNKNOWN;
-		struct arc_key key = {.callee = callee};
-		bool counts;
-
-		error = function_of(graph, tree, node, &key.caller);
-		if (error)
-			break;
-		if (node != CALLGRAPH_UNKNOWN)
-			key.line = calltree_at(tree, node)->line;
-		counts = graph->seen[key.caller - 1] != index + 1;
-		graph->seen[key.caller - 1] = index + 1;
-		error = add(graph, &key, row[EXPORT_ALLOCATIONS], counts ? row : NULL);
-		callee = key.caller;
+	if (is_call(node, report))
+		key.line = calltree_at(report->tree, node)->line;
+	if (callee) {
+		again = graph->seen[callee - 1] == graph->stacks;
+		graph->seen[callee - 1] = graph->stacks;
 	}
-	return error;
+	return add(graph, &key, row[EXPORT_ALLOCATIONS], again ? NULL : row);
+}
+
+/* Adds the stack of a site, from the outermost frame on. */
+static int add_stack(struct callgraph *graph, const struct report *report, size_t member,
+		     const struct stackpath *path, const uint64_t *row)
+{
+	size_t depth = path->count + (path->truncated || path->count == 0);
+	uint32_t node = CALLGRAPH_PROCESS(member), caller;
+	int error = function_of(graph, report, node, &caller);
+
+	graph->stacks++;
+	for (size_t i = depth; !error && i > 0; i--) {
+		uint32_t next =
+			i - 1 < path->count ? path->nodes[i - 1] : CALLGRAPH_UNKNOWN;
+		uint32_t callee;
+
+		error = function_of(graph, report, next, &callee);
+		if (!error)
+			error = add_step(graph, report, caller, node, callee, row);
+		caller = callee;
+		node = next;
+	}
+	return error ? error : add_step(graph, report, caller, node, 0, row);
 }
 
 static int compare_arcs(const void *a, const void *b)
@@ -139,21 +160,24 @@ static int compare_arcs(const void *a, const void *b)
 	return x->callee < y->callee ? -1 : x->callee > y->callee;
 }
 
-int callgraph_init(struct callgraph *graph, const struct report *report,
-		   const struct weights *weights)
+int callgraph_add(struct callgraph *graph, const struct report *report, size_t member,
+		  const struct weights *weights)
 {
 	struct stackpath path = {.count = 0};
 	int error = 0;
 
-	memset(graph, 0, sizeof(*graph));
 	for (size_t i = 0; !error && i < weights->sites.count; i++) {
 		error = stackpath_set(&path, report->tree, &weights->sites.items[i]);
 		if (!error)
-			error = add_stack(graph, report->tree, weights, i, &path);
+			error = add_stack(graph, report, member, &path, weights->rows[i]);
 	}
 	stackpath_done(&path);
+	return error;
+}
+
+void callgraph_arrange(struct callgraph *graph)
+{
 	numbering_done(&graph->index);
 	if (graph->arcs_count)
 		qsort(graph->arcs, graph->arcs_count, sizeof(graph->arcs[0]), compare_arcs);
-	return error;
 }

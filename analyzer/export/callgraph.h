@@ -3,11 +3,11 @@
  * callgraph.h - call sites as functions that call each other: what each line of a function
  * costs itself, and what its calls cost.
  *
- * Guarantees: what a function costs itself and what its calls cost adds up to the weights
- * of all call sites that it is in, once each; also where it calls itself, directly or over
- * others: then the call of the innermost one counts, and the outer ones cost nothing.
- * Threads: none. Memory: an arc for each call from a line to a function; callgraph_done.
- * Not here: any format.
+ * Guarantees: the calls of a function cost what all call sites weigh that it is in, once
+ * each; also where it calls itself, directly or over others: then the outermost call
+ * counts, and the inner ones cost nothing. A function for each process calls the outermost
+ * ones, so that every other function is called. Threads: none. Memory: an arc for each call
+ * from a line to a function; callgraph_done. Not here: any format.
  */
 #ifndef CALLGRAPH_H
 #define CALLGRAPH_H
@@ -20,8 +20,10 @@
 
 struct weights;
 
-/* Stands for the functions that call the outermost known one. */
+/* Instead of a node of the call tree: the functions that call the outermost known one, and
+ * the process of a member of the family. */
 #define CALLGRAPH_UNKNOWN UINT32_MAX
+#define CALLGRAPH_PROCESS(member) (UINT32_MAX - 1 - (uint32_t)(member))
 
 /* From a line of a function (line 0: not known), into another or (callee 0) nowhere. */
 struct callgraph_arc {
@@ -33,18 +35,24 @@ struct callgraph_arc {
 
 struct callgraph {
 	struct numbering functions, index;
-	/* By function less 1: its first node in the call tree, or CALLGRAPH_UNKNOWN. */
+	/* By function less 1: its first node in the call tree, or one of those above. */
 	uint32_t *nodes;
 	size_t nodes_room;
-	size_t *seen; /* by function less 1: the last site that it was found in, plus 1 */
+	size_t *seen; /* by function less 1: the last stack that it was found in */
+	size_t stacks;
 	struct callgraph_arc *arcs;
 	size_t arcs_count, arcs_room;
 };
 
-/* Makes the graph of what weights has; the arcs of a caller follow each other, its own
- * costs first. Returns 0 or -ENOMEM; callgraph_done in any case. */
-int callgraph_init(struct callgraph *graph, const struct report *report,
-		   const struct weights *weights);
+/* An empty graph is all zeros. */
 void callgraph_done(struct callgraph *graph);
+
+/* Adds the call sites of a member of the report's family. Returns 0 or -ENOMEM. */
+int callgraph_add(struct callgraph *graph, const struct report *report, size_t member,
+		  const struct weights *weights);
+
+/* Once all are there: puts the arcs in order. Those of a caller follow each other, its own
+ * costs first. */
+void callgraph_arrange(struct callgraph *graph);
 
 #endif

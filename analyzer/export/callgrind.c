@@ -28,6 +28,7 @@ struct callgrind {
 	struct numbering files, objects;
 	bool *named; /* by function less 1: its name was written */
 	enum export_metric order[EXPORT_METRICS];
+	uint64_t totals[EXPORT_METRICS]; /* by metric, not in that order */
 	FILE *out;
 };
 
@@ -106,17 +107,40 @@ static int put_place(struct numbering *numbering, const char *keyword, const cha
 	return 0;
 }
 
+/* The node of a function, NULL where there is none. */
+static const struct callnode *node_of(const struct callgrind *callgrind, uint32_t function)
+{
+	const struct report *report = callgrind->report;
+	uint32_t node = callgrind->graph.nodes[function - 1];
+
+	if (node >= CALLGRAPH_PROCESS(report->family->count - 1))
+		return NULL;
+	return calltree_at(report->tree, node);
+}
+
+/* NULL: memory is short. */
+static char *name_new(const struct callgrind *callgrind, uint32_t function)
+{
+	const struct callnode *node = node_of(callgrind, function);
+	uint32_t place = callgrind->graph.nodes[function - 1];
+
+	if (node)
+		return framename_new(node);
+	if (place == CALLGRAPH_UNKNOWN)
+		return strdup(FRAMENAME_TRUNCATED);
+	/* The macro is its own inverse. */
+	place = CALLGRAPH_PROCESS(place);
+	return framename_process_new(callgrind->report->family->members[place].profile);
+}
+
 /* Object, file and function; the keywords of a caller or of a callee. */
 static int put_function(struct callgrind *callgrind, uint32_t function,
 			const char *const keywords[3])
 {
-	uint32_t place = callgrind->graph.nodes[function - 1];
-	const struct callnode *node = NULL;
+	const struct callnode *node = node_of(callgrind, function);
 	FILE *out = callgrind->out;
 	int error;
 
-	if (place != CALLGRAPH_UNKNOWN)
-		node = calltree_at(callgrind->report->tree, place);
 	error = put_place(&callgrind->objects, keywords[0], node ? node->module : NULL,
 			  out);
 	if (!error)
@@ -126,7 +150,7 @@ static int put_function(struct callgrind *callgrind, uint32_t function,
 		return error;
 	fprintf(out, "%s=(%" PRIu32 ")", keywords[2], function);
 	if (!callgrind->named[function - 1]) {
-		char *name = node ? framename_new(node) : strdup(FRAMENAME_TRUNCATED);
+		char *name = name_new(callgrind, function);
 
 		if (!name)
 			return -ENOMEM;
@@ -165,32 +189,49 @@ static int put_arcs(struct callgrind *callgrind)
 	return error;
 }
 
+/* All processes. Returns 0 or -ENOMEM. */
+static int make_graph(struct callgrind *callgrind)
+{
+	const struct report *report = callgrind->report;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < report->family->count; i++) {
+		struct weights weights;
+
+		error = weights_init(&weights, report, i, callgrind->order[0]);
+		if (!error)
+			error = callgraph_add(&callgrind->graph, report, i, &weights);
+		for (size_t metric = 0; metric < EXPORT_METRICS; metric++)
+			callgrind->totals[metric] += weights.totals[metric];
+		weights_done(&weights);
+	}
+	callgraph_arrange(&callgrind->graph);
+	return error;
+}
+
 static int write_callgrind(const struct report *report, enum export_metric metric,
 			   FILE *out)
 {
 	struct callgrind callgrind = {.report = report, .out = out};
-	struct weights weights;
-	int error = weights_init(&weights, report, FAMILY_NONE, metric);
+	int error;
 
 	set_order(&callgrind, metric);
-	if (!error)
-		error = callgraph_init(&callgrind.graph, report, &weights);
+	error = make_graph(&callgrind);
 	if (!error) {
 		callgrind.named = calloc(callgrind.graph.functions.count + 1, sizeof(bool));
 		error = callgrind.named ? put_header(&callgrind) : -ENOMEM;
 	}
 	if (!error) {
 		fputs("summary:", out);
-		put_costs(&callgrind, weights.totals);
+		put_costs(&callgrind, callgrind.totals);
 		error = put_arcs(&callgrind);
 		fputs("\ntotals:", out);
-		put_costs(&callgrind, weights.totals);
+		put_costs(&callgrind, callgrind.totals);
 	}
 	callgraph_done(&callgrind.graph);
 	numbering_done(&callgrind.files);
 	numbering_done(&callgrind.objects);
 	free(callgrind.named);
-	weights_done(&weights);
 	return error;
 }
 
