@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gauge.h"
 #include "measured.h"
@@ -115,10 +116,20 @@ char *check_share_new(const struct verdict *verdict, size_t n)
 const char *check_relative(const char *file, const char *root)
 {
 	size_t length = strlen(root);
+	const char *rest = file;
+	char *path;
+	int found;
 
 	if (length > 0 && !strncmp(file, root, length) && file[length] == '/')
 		return file + length + 1;
-	return file;
+	/* Where it was built below the root, the compiler was told "../src/file.c". */
+	while (!strncmp(rest, "../", 3))
+		rest += 3;
+	if (length == 0 || rest == file || asprintf(&path, "%s/%s", root, rest) < 0)
+		return file;
+	found = access(path, F_OK) == 0;
+	free(path);
+	return found ? rest : file;
 }
 
 const struct measured_frame *check_place(const struct measured_site *site, const char *root)

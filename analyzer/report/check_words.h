@@ -41,7 +41,9 @@ char *check_story_new(const struct verdict *verdict, const char *root);
 const struct measured_frame *check_place(const struct measured_site *site,
 					 const char *root);
 
-/* The file as seen from the root; itself where it lies elsewhere. */
+/* The file as seen from the root; itself where it lies elsewhere. A relative name that
+ * begins with ../ is taken from a build directory below the root if there is such a file.
+ */
 const char *check_relative(const char *file, const char *root);
 
 /* "budget", "regression", "new-leak"; "passed", "failed", "unknown" */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`mftrace check` and `mftrace run --check`: every budget under, at and over; baselines and
-their noise; the formats as their readers read them; what is refused, and with which words."""
+"""`mftrace check` and `mftrace run --check`: every budget under, at and over; baselines
+and their noise; the formats as their readers read them; what is refused, with which words."""
 
 import json
 import re
@@ -357,9 +357,11 @@ def test_sarif(written):
         assert artifact.endswith("tests/programs/gated.c")
         assert place["physicalLocation"]["region"]["startLine"] > 1
         steps = result["codeFlows"][0]["threadFlows"][0]["locations"]
-        names = [s["location"]["logicalLocations"][0]["fullyQualifiedName"] for s in steps]
+        places = [step["location"]["logicalLocations"][0] for step in steps]
+        names = [place["fullyQualifiedName"] for place in places]
         assert names == ["main", function]
-        assert re.fullmatch("[0-9a-f]{16}", result["partialFingerprints"]["mftraceSite/v1"])
+        site = result["partialFingerprints"]["mftraceSite/v1"]
+        assert re.fullmatch("[0-9a-f]{16}", site)
     (invocation,) = run["invocations"]
     assert invocation["executionSuccessful"] is False
     assert len(invocation["toolExecutionNotifications"]) == 1
@@ -390,7 +392,8 @@ def test_sarif_is_valid(written, dumps, runs):
 def test_github(written):
     lines = written["github"].splitlines()
     assert len(lines) == 3
-    assert all(re.match(r"::error (file=[^,:]+,line=\d+,)?title=[^,:]+::\S", x) for x in lines)
+    command = re.compile(r"::error (file=[^,:]+,line=\d+,)?title=[^,:]+::\S")
+    assert all(command.match(line) for line in lines)
     assert "gated.c" in lines[0] and "%0A" in lines[0]
 
 
@@ -448,7 +451,8 @@ def test_run_check_of_a_tree(tmp_path):
     result = run_checked(tmp_path, *words, "--max-peak=1500K", "--", "sh", "-c",
                          f"{gate}; {gate}; true")
     assert result.returncode == 1
-    found = {v["name"]: v for v in json.loads((tmp_path / "v.json").read_text())["verdicts"]}
+    answer = json.loads((tmp_path / "v.json").read_text())
+    found = {v["name"]: v for v in answer["verdicts"]}
     assert found["max-leaked"]["status"] == "failed"
     assert found["max-leaked"]["value"] >= 6400
     assert found["max-peak"]["status"] == "passed"

@@ -164,7 +164,8 @@ static void broken_files(void **state)
 		{"[site]\n", "line 1: site: no such section"},
 		{"[[site]]\nmatch = a\n", "line 1: [site: no such section"},
 		{"[site a\n", "line 1: a section without its ]"},
-		{"[site a]\nmatch=a\nmax-peak=1\n[site a]\n", "line 4: site a: given twice"},
+		{"[site a]\nmatch=a\nmax-peak=1\n[site a]\n",
+		 "line 4: site a: given twice"},
 		{"[site a]\nmatch =\n", "line 2: match: a pattern is missing"},
 		{"baseline =\n", "line 1: baseline: a path is missing"},
 	};
