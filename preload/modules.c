@@ -31,7 +31,7 @@ struct module_table {
 	struct module_entry entries[];
 };
 
-struct modules modules = {.stale = 1};
+struct modules modules = {.stale = 1, .generation = 1};
 
 static struct module_table *modules_now; /* atomic; NULL: none yet */
 static uint32_t modules_last_id;	 /* atomic */
@@ -452,7 +452,7 @@ void modules_forget(void)
 	modules_readers = 0;
 	modules_busy = 0;
 	modules.stale = 1;
-	modules.generation = 0;
+	modules.generation = 1;
 	modules.unload_generation = 0;
 }
 

@@ -19,8 +19,9 @@
 struct recorder;
 
 struct modules {
-	uint32_t stale;		    /* atomic: the dynamic linker was at work */
-	uint32_t generation;	    /* atomic: +1 whenever something had changed */
+	uint32_t stale;	     /* atomic: the dynamic linker was at work */
+	uint32_t generation; /* atomic: +1 whenever something had changed; never 0, which
+			      * a thread has seen that has not looked yet */
 	uint32_t unload_generation; /* atomic: +1 whenever a library was found gone */
 	uintptr_t linker_start;	    /* the dynamic linker's own range */
 	uintptr_t linker_bytes;
