@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #define FIRST_SHIFT (64 - 10)
+#define SMALL_SLOTS (1u << 15)
 #define HUGE_PAGE (2u << 20)
 
 void blocks_done(struct blocks *blocks)
@@ -49,13 +50,20 @@ static int grow(struct blocks *blocks)
 	return 0;
 }
 
-int blocks_add(struct blocks *blocks, uint64_t address, struct block **ret_block)
+/* 0.7 full: probes stay near two a look-up. In a table that caches hold, the wrong guesses
+ * at how many probes there will be cost more than memory, so it stays emptier. */
+static inline size_t most_blocks(const struct blocks *blocks)
 {
 	size_t slots = blocks_slots(blocks);
+
+	return slots <= SMALL_SLOTS ? slots / 8 * 3 : slots - slots / 4 - slots / 20;
+}
+
+int blocks_add(struct blocks *blocks, uint64_t address, struct block **ret_block)
+{
 	struct block *block;
 
-	/* 0.7 full: probes stay near two a look-up. */
-	if (__builtin_expect(blocks->count >= slots - slots / 4 - slots / 20, 0)) {
+	if (__builtin_expect(blocks->count >= most_blocks(blocks), 0)) {
 		int r = grow(blocks);
 
 		if (r < 0)

@@ -5,7 +5,8 @@
  * An open-addressed table: one probe, mostly one cache line, for each event of the dump.
  * Guarantees: addresses are unique; a removed block leaves nothing behind, so the cost of
  * an event does not depend on how many came before.
- * Threads: one at a time. Memory: 57 to 115 bytes for each block of the largest live set.
+ * Threads: one at a time. Memory: 57 to 115 bytes for each block of the largest live set,
+ * in a small one up to 215.
  */
 #ifndef BLOCKS_H
 #define BLOCKS_H

@@ -111,6 +111,53 @@ static void acquisitions_and_releases_come_back(void **state)
 	assert_int_equal(mft_decode(&d, &r), 0);
 }
 
+static void put_any(struct mft_encoder *e, unsigned kind, uint64_t size, uint64_t address)
+{
+	mft_put_clock(e, e->clock + size % 1000);
+	if (kind == 0)
+		mft_put_free(e, MFT_OP_FREE, address);
+	else if (kind == 1)
+		mft_put_alloc(e, MFT_OP_NEW, address, size, mft_usable_guess(size),
+			      UINT32_MAX, 0);
+	else
+		mft_put_alloc(e, MFT_OP_CALLOC, address, size, size + 3 * address,
+			      (uint32_t)address, 0);
+}
+
+/* Far from its buffer's end a record is decoded without looking at every length. */
+static void records_are_the_same_near_the_end(void **state)
+{
+	uint8_t bytes[2 * MFT_HOT_BYTES_MAX + 256] = {0};
+	struct mft_decoder far, near;
+	struct mft_record a, b;
+	struct mft_encoder e;
+
+	(void)state;
+	for (unsigned i = 0; i < 3 * 65 * ADDRESSES; i++) {
+		unsigned bits = i / 3 % 65;
+		uint64_t size = bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
+
+		memset(bytes, 0, sizeof(bytes));
+		mft_encoder_init(&e, bytes, bytes + sizeof(bytes) - MFT_ENCODE_SLACK, 9);
+		e.last_address = 0x5555deadbee0;
+		put_any(&e, i % 3, size, addresses[i / 3 / 65]);
+		mft_decoder_init(&far, bytes, bytes + sizeof(bytes), 9);
+		mft_decoder_init(&near, bytes, e.pos, 9);
+		far.last_address = near.last_address = 0x5555deadbee0;
+		memset(&a, 0, sizeof(a));
+		memset(&b, 0, sizeof(b));
+		assert_int_equal(mft_decode(&far, &a), 1);
+		assert_int_equal(mft_decode(&near, &b), 1);
+		assert_ptr_equal(far.pos, e.pos);
+		assert_memory_equal(&a, &b, sizeof(a));
+		assert_true(a.address == addresses[i / 3 / 65]);
+		assert_true(i % 3 == 0 || a.size == size);
+		assert_memory_equal(&far.last_address, &near.last_address,
+				    sizeof(far.last_address));
+		assert_true(far.clock == 9 + size % 1000 && near.clock == far.clock);
+	}
+}
+
 static void nodes_come_back(void **state)
 {
 	uint8_t bytes[256 + MFT_ENCODE_SLACK] = {0};
@@ -246,6 +293,7 @@ int main(void)
 		cmocka_unit_test(small_varints_are_short),
 		cmocka_unit_test(zigzag_is_its_own_way_back),
 		cmocka_unit_test(acquisitions_and_releases_come_back),
+		cmocka_unit_test(records_are_the_same_near_the_end),
 		cmocka_unit_test(nodes_come_back),
 		cmocka_unit_test(nothing_counts_before_its_opcode),
 		cmocka_unit_test(records_that_are_cut_are_refused),

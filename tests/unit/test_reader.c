@@ -301,6 +301,37 @@ static void peeking_takes_nothing(void **state)
 	reader_close(reader);
 }
 
+/* What was announced for a place in the stream is what comes there, and most is announced.
+ */
+static void what_is_soon_comes(void **state)
+{
+	uint64_t due[FREES + 16] = {0}, place = 0, announced = 0;
+	const struct mft_record *record, *soon;
+	struct reader *reader;
+	struct cursor cursor;
+
+	(void)state;
+	assert_int_equal(reader_open(scratch.path, &reader, NULL), 0);
+	cursor_init(&cursor, reader, &reader->streams[0]);
+	while (cursor_next(&cursor, &record) > 0) {
+		assert_in_range(place, 0, FREES + 1);
+		if (due[place]) {
+			assert_true(record->address == due[place]);
+			announced++;
+		}
+		assert_true(!cursor_turned(&cursor) || due[place + 1] == 0);
+		for (uint32_t n = 1; n < 8; n++) {
+			soon = cursor_soon(&cursor, n);
+			if (soon && soon->op == MFT_OP_FREE)
+				due[place + n] = soon->address;
+		}
+		place++;
+	}
+	assert_in_range(announced, FREES * 9 / 10, FREES);
+	cursor_done(&cursor);
+	reader_close(reader);
+}
+
 #define READER_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -318,6 +349,7 @@ int main(void)
 		READER_TEST(a_hole_in_a_chunk_is_noticed),
 		READER_TEST(a_file_that_shrinks_is_damage),
 		READER_TEST(peeking_takes_nothing),
+		READER_TEST(what_is_soon_comes),
 	};
 
 	return cmocka_run_group_tests_name("reader", tests, NULL, NULL);
