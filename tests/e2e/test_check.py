@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`mftrace check` and `mftrace run --check`: every budget under, at and over; baselines
-and their noise; the formats as their readers read them; what is refused, with which words."""
+"""`mftrace check` and `mftrace run --check`: every budget under, at and over; baselines and
+their noise; the formats as their readers read them; refusals and their words."""
 
 import json
 import re
