@@ -402,10 +402,12 @@ static void read_report(struct storedreport *r, json_t *root, struct measured_ru
 
 /* ---- The file ----------------------------------------------------------------------- */
 
-static int open_report(const char *path, int *ret_fd, struct complaint *complaint)
+/* A stream, because jansson reads descriptors byte by byte. */
+static int open_report(const char *path, FILE **ret_file, struct complaint *complaint)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat status;
+	FILE *file = NULL;
 	int error = 0;
 
 	if (fd < 0 || fstat(fd, &status) < 0)
@@ -414,13 +416,17 @@ static int open_report(const char *path, int *ret_fd, struct complaint *complain
 		error = -EINVAL;
 	else if ((uint64_t)status.st_size > STOREDREPORT_BYTES_MAX)
 		error = -EFBIG;
+	if (!error) {
+		file = fdopen(fd, "r");
+		error = file ? 0 : -errno;
+	}
 	if (error) {
 		complaint_set(complaint, "cannot be read: %s", strerror(-error));
 		if (fd >= 0)
 			close(fd);
 		return error;
 	}
-	*ret_fd = fd;
+	*ret_file = file;
 	return 0;
 }
 
@@ -430,13 +436,13 @@ int storedreport_read(const char *path, struct symbols *symbols, struct measured
 	struct storedreport r = {.symbols = symbols, .complaint = complaint};
 	json_error_t wrong;
 	json_t *root;
-	int fd;
-	int error = open_report(path, &fd, complaint);
+	FILE *file;
+	int error = open_report(path, &file, complaint);
 
 	if (error)
 		return error;
-	root = json_loadfd(fd, JSON_REJECT_DUPLICATES, &wrong);
-	close(fd);
+	root = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
+	fclose(file);
 	if (!root) {
 		char *safe = printable_new(wrong.text);
 

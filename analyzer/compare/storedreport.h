@@ -7,7 +7,7 @@
  * known are passed over, as the schema asks of readers.
  * Guarantees: a report that was written with --top, and so lacks sites, is as good as any;
  * what is not in it counts as 0.
- * Threads: none. Memory: as in dumprun.h.
+ * Threads: none. Memory: as in dumprun.h; while reading, some eight times the file.
  * Not here: which file is a report (side.h).
  */
 #ifndef STOREDREPORT_H

@@ -291,9 +291,10 @@ static int print_list(const struct diff *diff, const struct terminal *terminal,
 	for (i = 0; !error && i < count && i < diff->top; i++)
 		error = print_site(diff, terminal, sites[i], row, i + 1);
 	if (!error && count > i)
-		fprintf(terminal->out, "\n%s     … and %s more%s\n",
+		fprintf(terminal->out, "\n%s     … and %s more %s%s\n",
 			terminal_style(terminal, TERMINAL_FAINT),
-			figure_counted(count - i, "call site").text,
+			figure_count(count - i).text,
+			count - i == 1 ? "call site" : "call sites",
 			terminal_style(terminal, TERMINAL_PLAIN));
 	free(sites);
 	return error ? error : count > 0;

@@ -16,7 +16,7 @@ import pytest
 from recording import LIBRARY, MFTRACE, environment, mftrace, schema_validator
 
 READING = ["report", "peak", "leaks", "frag", "info"]
-VERBS = ["run", *READING, "dump"]
+VERBS = ["run", *READING, "diff", "dump"]
 
 
 def text(result):
