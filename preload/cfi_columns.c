@@ -27,11 +27,12 @@ static struct cfi_column *column_of(struct cfi_columns *columns, uint64_t reg)
 		return &columns->ra;
 	case CFI_KEPT_NUMBER(0):
 		return &columns->kept[0];
-	case CFI_KEPT_NUMBER(1)... CFI_KEPT_NUMBER(4):
-		return &columns->kept[reg - CFI_KEPT_NUMBER(1) + 1];
 	default:
-		return NULL;
+		break;
 	}
+	if (reg >= CFI_KEPT_NUMBER(1) && reg <= CFI_KEPT_NUMBER(4))
+		return &columns->kept[reg - CFI_KEPT_NUMBER(1) + 1];
+	return NULL;
 }
 
 static int32_t narrow(struct machine *m, int64_t offset)
