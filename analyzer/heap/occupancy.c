@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PREFETCH_PLACES 8u
+
 void occupancy_done(struct occupancy *occupancy)
 {
 	free(occupancy->pins);
@@ -48,6 +50,7 @@ int occupancy_begin(struct occupancy *o, uint32_t page_bytes, bool with_headers,
 		memset(o->pins, 0, sites_count * sizeof(*o->pins));
 	o->sites_count = sites_count;
 	o->page_bytes = page_bytes;
+	o->page_shift = (unsigned)__builtin_ctz(page_bytes);
 	o->with_headers = with_headers;
 	o->cells = cells;
 	o->blocks = blocks;
@@ -94,7 +97,7 @@ static uint64_t sum_page(struct occupancy *o, uint64_t covered, uint64_t page_he
 	uint64_t free_bytes = o->page_bytes - covered;
 	uint64_t headers = page_headers < free_bytes ? page_headers : free_bytes;
 
-	o->sums.pages[(covered * 10 + o->page_bytes - 1) / o->page_bytes]++;
+	o->sums.pages[(covered * 10 + o->page_bytes - 1) >> o->page_shift]++;
 	o->sums.headers += headers;
 	o->last_page_empty = covered == 0;
 	o->last_page_free = free_bytes - headers;
@@ -208,7 +211,7 @@ static void take_reach(struct occupancy *o, const struct cell *cell)
 /* A resident cell: what reaches into it, then the blocks that begin in it. */
 static int add_measured(struct occupancy *o, const struct cell *cell, uint64_t address)
 {
-	const uint32_t *sites = cell_sites(cell);
+	const uint32_t *sites = cell->sites;
 	uint64_t first = address + cell->first, end = address + CELL_BYTES;
 	int r;
 
@@ -239,7 +242,7 @@ static int add_measured(struct occupancy *o, const struct cell *cell, uint64_t a
 
 static int add_cell(struct occupancy *o, const struct cell *cell, uint64_t address)
 {
-	struct cell clipped;
+	struct cell clipped = {0};
 	int r;
 
 	if (o->reach <= address + cell->first) {
@@ -295,6 +298,20 @@ static void add_plain(struct occupancy *o, uint32_t index, uint64_t address)
 		take_reach(o, &o->cells->cells[index]);
 }
 
+/* Begins to fetch the sites of a cell that comes soon, if they are to be entered: first
+ * where they are, then themselves. */
+static void prefetch_sites(const struct cells *cells, size_t place)
+{
+	const size_t far = place + 2 * PREFETCH_PLACES, near = place + PREFETCH_PLACES;
+
+	if (far >= cells->places_count)
+		return;
+	if (cells->digests[cells->places[far].cell].pinned.parts == 0)
+		__builtin_prefetch(&cells->cells[cells->places[far].cell].sites);
+	if (cells->digests[cells->places[near].cell].pinned.parts == 0)
+		__builtin_prefetch(cells->cells[cells->places[near].cell].sites);
+}
+
 int occupancy_add_run(struct occupancy *o, uint64_t start, uint64_t end)
 {
 	struct cells *cells = o->cells;
@@ -317,6 +334,7 @@ int occupancy_add_run(struct occupancy *o, uint64_t start, uint64_t end)
 			take_reach(o, cell);
 			continue;
 		}
+		prefetch_sites(cells, o->place);
 		if (at < place->address)
 			r = between_cells(o, at, place->address);
 		if (is_plain(o, &cells->digests[place->cell], place->address)) {

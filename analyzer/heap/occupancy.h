@@ -42,7 +42,8 @@ struct occupancy {
 	size_t sites_count;
 
 	/* The sweep's own. */
-	uint32_t page_bytes;
+	uint32_t page_bytes; /* a power of two */
+	unsigned page_shift;
 	bool with_headers;
 	struct cells *cells;
 	const struct blocks *blocks;

@@ -6,63 +6,52 @@
 
 #include "cells.h"
 
-/* Room for the first sites that do not fit a cell; a power of two. */
-#define MANY_SITES 16u
+#define FEWEST_ROOM 4u
+#define MOST_BLOCKS (CELL_BYTES / 8)
+
+/* A cell in the making. What it owns is copied when all of it is known. */
+struct measure {
+	struct cell cell;
+	uint64_t address, at; /* the cell's; what is before `at` is taken */
+	uint32_t sites_count, blocks_count;
+	struct cell_block blocks[MOST_BLOCKS];
+	uint32_t sites[CELL_BYTES];
+};
 
 void cell_forget(struct cell *cell)
 {
-	if (cell->sites_count > CELL_SITES)
-		free(cell->sites.many);
-	cell->sites_count = 0;
+	free(cell->sites);
+	cell->sites = NULL;
+	cell->sites_count = cell->blocks_count = cell->room = 0;
 }
 
-static int add_site(struct cell *cell, uint32_t site)
+static void add_site(struct measure *measure, uint32_t site)
 {
-	const uint32_t *sites = cell_sites(cell);
-	uint32_t *many;
-
 	/* The last ones first: neighbours often come from one site. */
-	for (size_t i = cell->sites_count; i-- > 0;)
-		if (sites[i] == site)
-			return 0;
-	if (cell->sites_count < CELL_SITES) {
-		cell->sites.few[cell->sites_count++] = site;
-		return 0;
-	}
-	if (cell->sites_count == CELL_SITES) {
-		many = malloc(MANY_SITES * sizeof(*many));
-		if (!many)
-			return -ENOMEM;
-		memcpy(many, cell->sites.few, sizeof(cell->sites.few));
-		cell->sites.many = many;
-	} else if (cell->sites_count >= MANY_SITES &&
-		   (cell->sites_count & (cell->sites_count - 1)) == 0) {
-		many = reallocarray(cell->sites.many, cell->sites_count, 2 * sizeof(*many));
-		if (!many)
-			return -ENOMEM;
-		cell->sites.many = many;
-	}
-	cell->sites.many[cell->sites_count++] = site;
-	return 0;
+	for (uint32_t i = measure->sites_count; i-- > 0;)
+		if (measure->sites[i] == site)
+			return;
+	measure->sites[measure->sites_count++] = site;
 }
 
-static int add_block(struct cell *cell, const struct block *block, uint64_t address,
-		     uint64_t *at)
+static void add_block(struct measure *measure, const struct block *block)
 {
+	struct cell *cell = &measure->cell;
+	const uint64_t address = measure->address;
 	uint64_t end = block->address + block->usable, asked, from, to;
 	uint64_t offset = block->address - address, limit = address + CELL_BYTES;
 	unsigned header = block_header_bytes(block->usable);
 
 	if (end < block->address)
 		end = UINT64_MAX;
-	from = block->address > *at ? block->address : *at;
+	from = block->address > measure->at ? block->address : measure->at;
 	if (from >= end)
-		return 0;
+		return;
 	asked = block->size < end - block->address ? block->address + block->size : end;
 	if (cell->covered == 0)
 		cell->first = (uint16_t)(from - address);
-	else if (from - *at > cell->longest)
-		cell->longest = (uint16_t)(from - *at);
+	else if (from - measure->at > cell->longest)
+		cell->longest = (uint16_t)(from - measure->at);
 	to = end < limit ? end : limit;
 	if (from < to)
 		cell->covered = (uint16_t)(cell->covered + (to - from));
@@ -78,58 +67,126 @@ static int add_block(struct cell *cell, const struct block *block, uint64_t addr
 		cell->asked_reach = asked;
 		cell->reach_site = block->site;
 	}
-	*at = end;
+	measure->at = end;
 	/* What begins behind the cell's end because of `from` is on no page here. */
-	return from < limit ? add_site(cell, block->site) : 0;
+	if (from < limit)
+		add_site(measure, block->site);
 }
 
 /* At odd addresses two blocks can share a bit, so that every address is asked for and the
- * bits are made anew. */
-static int measure_odd(struct cell *result, uint64_t address, uint64_t *at,
-		       const struct blocks *blocks)
+ * bits are made anew. Nothing is kept of the blocks. */
+static void measure_odd(struct measure *measure, const struct blocks *blocks)
 {
-	int r = 0;
+	struct cell *cell = &measure->cell;
 
-	result->odd = false;
-	for (unsigned offset = 0; r == 0 && offset < CELL_BYTES; offset++) {
-		const struct block *block = blocks_find(blocks, address + offset);
+	cell->odd = false;
+	for (unsigned word = 0; word < CELL_WORDS; word++)
+		cell->words[word] = (struct cell_word){0, 0};
+	for (unsigned offset = 0; offset < CELL_BYTES; offset++) {
+		const struct block *block = blocks_find(blocks, measure->address + offset);
 
 		if (!block)
 			continue;
-		result->odd |= offset % 8 != 0;
-		result->starts[offset / 512] |= 1ull << (offset / 8 % 64);
-		r = add_block(result, block, address, at);
+		cell->odd |= offset % 8 != 0;
+		cell->words[offset / 512].starts |= 1ull << (offset / 8 % 64);
+		add_block(measure, block);
 	}
-	return r;
+}
+
+static void keep_block(struct measure *measure, const struct block *block)
+{
+	bool is_large =
+		block->usable >= CELL_BLOCK_LARGE || block->size >= CELL_BLOCK_LARGE;
+
+	measure->blocks[measure->blocks_count++] = (struct cell_block){
+		.site = block->site,
+		.start = (uint16_t)(block->address - measure->address),
+		.usable = is_large ? CELL_BLOCK_LARGE : (uint16_t)block->usable,
+		.size = is_large ? CELL_BLOCK_LARGE : (uint16_t)block->size,
+	};
+}
+
+/* Blocks that did not change are taken from what the cell knew of them. */
+static void measure_even(struct measure *measure, const struct cell *cell,
+			 const struct blocks *blocks)
+{
+	const struct cell_block *known = cell_blocks(cell);
+	const struct cell_block *end = known + cell->blocks_count;
+
+	for (unsigned word = 0; word < CELL_WORDS; word++) {
+		const uint64_t changed = cell->words[word].changed;
+
+		measure->cell.words[word] = (struct cell_word){cell->words[word].starts, 0};
+		for (uint64_t bits = cell->words[word].starts; bits; bits &= bits - 1) {
+			unsigned bit = (unsigned)__builtin_ctzll(bits);
+			unsigned start = word * 512 + bit * 8;
+			const struct block *block;
+
+			while (known < end && known->start < start)
+				known++;
+			if (known < end && known->start == start && !(changed >> bit & 1) &&
+			    known->usable != CELL_BLOCK_LARGE) {
+				measure->blocks[measure->blocks_count++] = *known;
+				add_block(measure,
+					  &(struct block){
+						  .address = measure->address + start,
+						  .usable = known->usable,
+						  .size = known->size,
+						  .site = known->site,
+					  });
+				continue;
+			}
+			block = blocks_find(blocks, measure->address + start);
+			if (block) {
+				keep_block(measure, block);
+				add_block(measure, block);
+			}
+		}
+	}
+}
+
+/* Puts what was measured into a cell, in memory that it has or in new memory. */
+static int store(const struct measure *measure, struct cell *cell)
+{
+	uint32_t sites_count = measure->sites_count, blocks_count = measure->blocks_count;
+	uint32_t needed = sites_count > blocks_count ? sites_count : blocks_count;
+	struct cell result = measure->cell;
+
+	result.sites = cell->sites;
+	result.room = cell->room;
+	if (needed > result.room) {
+		result.room = needed < FEWEST_ROOM ? FEWEST_ROOM
+						   : (uint16_t)(needed + needed / 4);
+		/* Nothing of what is there is needed any more. */
+		result.sites = malloc(result.room *
+				      (sizeof(uint32_t) + sizeof(struct cell_block)));
+		if (!result.sites)
+			return -ENOMEM;
+		free(cell->sites);
+	}
+	result.sites_count = (uint16_t)sites_count;
+	result.blocks_count = (uint16_t)blocks_count;
+	if (sites_count)
+		memcpy(result.sites, measure->sites, sites_count * sizeof(uint32_t));
+	if (blocks_count)
+		memcpy(result.sites + result.room, measure->blocks,
+		       blocks_count * sizeof(struct cell_block));
+	*cell = result;
+	return 0;
 }
 
 int cell_measure(const struct cell *cell, uint64_t address, uint64_t from,
 		 const struct blocks *blocks, struct cell *ret_cell)
 {
-	struct cell result = {.odd = cell->odd};
-	uint64_t at = from > address ? from : address;
-	int r = 0;
+	struct measure measure; /* too large to clear it all */
 
+	measure.cell = (struct cell){.odd = cell->odd};
+	measure.address = address;
+	measure.at = from > address ? from : address;
+	measure.sites_count = measure.blocks_count = 0;
 	if (cell->odd)
-		r = measure_odd(&result, address, &at, blocks);
+		measure_odd(&measure, blocks);
 	else
-		memcpy(result.starts, cell->starts, sizeof(result.starts));
-	for (unsigned word = 0; !cell->odd && word < CELL_WORDS; word++) {
-		uint64_t bits = cell->starts[word];
-
-		for (; r == 0 && bits; bits &= bits - 1) {
-			unsigned granule = word * 64 + (unsigned)__builtin_ctzll(bits);
-			const struct block *block =
-				blocks_find(blocks, address + 8ull * granule);
-
-			if (block)
-				r = add_block(&result, block, address, &at);
-		}
-	}
-	if (r < 0) {
-		cell_forget(&result);
-		return r;
-	}
-	*ret_cell = result;
-	return 0;
+		measure_even(&measure, cell, blocks);
+	return store(&measure, ret_cell);
 }

@@ -9,7 +9,8 @@
 /* To mark an event costs about half of what it costs to mark a block and measure it. */
 #define PATIENCE(live) (2 * (uint64_t)(live) + 4096)
 /* Cells whose blocks are fetched at once. */
-#define BATCH_CELLS 8u
+#define BATCH_CELLS 16u
+#define CACHE_LINE 64u
 
 void cells_done(struct cells *cells)
 {
@@ -109,7 +110,7 @@ static bool is_empty(const struct cell *cell)
 	uint64_t any = cell->odd;
 
 	for (unsigned i = 0; i < CELL_WORDS; i++)
-		any |= cell->starts[i];
+		any |= cell->words[i].starts;
 	return !any;
 }
 
@@ -118,7 +119,7 @@ void cells_unpin(struct cells *cells, uint32_t index)
 	const struct cell *cell = &cells->cells[index];
 	struct cell_digest *digest = &cells->digests[index];
 
-	pins_take_off(&cells->pins, cell_sites(cell), cell->sites_count, &digest->pinned);
+	pins_take_off(&cells->pins, cell->sites, cell->sites_count, &digest->pinned);
 }
 
 void cells_pin(struct cells *cells, uint32_t index, uint32_t reaching, uint16_t free_bytes)
@@ -130,7 +131,7 @@ void cells_pin(struct cells *cells, uint32_t index, uint32_t reaching, uint16_t 
 	    pinned->free_bytes == free_bytes)
 		return;
 	cells_unpin(cells, index);
-	pins_enter(&cells->pins, cell_sites(cell), cell->sites_count, reaching, free_bytes,
+	pins_enter(&cells->pins, cell->sites, cell->sites_count, reaching, free_bytes,
 		   pinned);
 }
 
@@ -232,7 +233,8 @@ int cells_mark(struct cells *cells, const struct block *block)
 	if (__builtin_expect(!*entry, 0) && add_cell(cells, entry) < 0)
 		return -ENOMEM;
 	cell = &cells->cells[*entry - 1];
-	cell->starts[granule / 64] |= 1ull << (granule % 64);
+	cell->words[granule / 64].starts |= 1ull << (granule % 64);
+	cell->words[granule / 64].changed |= 1ull << (granule % 64);
 	cell->odd |= (block->address & 7) != 0;
 	make_dirty(group, block->address);
 	return 0;
@@ -252,7 +254,8 @@ void cells_unmark(struct cells *cells, uint64_t address)
 		return;
 	cell = &cells->cells[entry - 1];
 	make_dirty(group, address);
-	cell->starts[granule / 64] &= ~(1ull << (granule % 64));
+	cell->words[granule / 64].starts &= ~(1ull << (granule % 64));
+	cell->words[granule / 64].changed |= 1ull << (granule % 64);
 }
 
 /* ---- All of them ------------------------------------------------------------------- */
@@ -301,19 +304,17 @@ static void digest_cell(struct cells *cells, uint32_t index, uint64_t address)
 static int refresh_cell(struct cells *cells, uint32_t *entry, uint64_t address,
 			const struct blocks *blocks)
 {
-	struct cell *cell = &cells->cells[*entry - 1], measured;
+	struct cell *cell = &cells->cells[*entry - 1];
 	int r;
 
 	if (is_empty(cell)) {
 		retire(cells, entry);
 		return 0;
 	}
-	r = cell_measure(cell, address, 0, blocks, &measured);
+	cells_unpin(cells, *entry - 1);
+	r = cell_measure(cell, address, 0, blocks, cell);
 	if (r < 0)
 		return r;
-	cells_unpin(cells, *entry - 1);
-	cell_forget(cell);
-	*cell = measured;
 	if (is_empty(cell))
 		retire(cells, entry);
 	else
@@ -321,14 +322,25 @@ static int refresh_cell(struct cells *cells, uint32_t *entry, uint64_t address,
 	return 0;
 }
 
-/* Begins to fetch what cell_measure will look at. */
+static void prefetch_bytes(const void *start, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += CACHE_LINE)
+		__builtin_prefetch((const char *)start + at);
+}
+
+/* Begins to fetch what cell_measure will look at, apart from the cell. */
 static void prefetch(const struct cell *cell, uint64_t address, const struct blocks *blocks)
 {
-	for (unsigned word = 0; word < CELL_WORDS; word++)
-		for (uint64_t bits = cell->starts[word]; bits; bits &= bits - 1)
+	prefetch_bytes(cell->sites,
+		       cell->room * (sizeof(uint32_t) + sizeof(struct cell_block)));
+	for (unsigned word = 0; word < CELL_WORDS; word++) {
+		uint64_t bits = cell->words[word].starts & cell->words[word].changed;
+
+		for (; bits; bits &= bits - 1)
 			blocks_prefetch(blocks,
 					address + 8ull * (word * 64 +
 							  (unsigned)__builtin_ctzll(bits)));
+	}
 }
 
 /* Most time goes into waiting for memory, so the blocks of a few cells are asked for at
@@ -339,6 +351,10 @@ static int refresh_batch(struct cells *cells, uint32_t *const *entries,
 {
 	int r = 0;
 
+	for (unsigned i = 0; i < count; i++) {
+		prefetch_bytes(&cells->cells[*entries[i] - 1], sizeof(struct cell));
+		__builtin_prefetch(&cells->digests[*entries[i] - 1]);
+	}
 	for (unsigned i = 0; i < count; i++)
 		prefetch(&cells->cells[*entries[i] - 1], addresses[i], blocks);
 	for (unsigned i = 0; r == 0 && i < count; i++)
@@ -400,7 +416,8 @@ static int mark_all(struct cells *cells, const struct blocks *blocks)
 	for (size_t i = 0; i < cells->count; i++) {
 		struct cell *cell = &cells->cells[i];
 
-		memset(cell->starts, 0, sizeof(cell->starts));
+		for (unsigned word = 0; word < CELL_WORDS; word++)
+			cell->words[word] = (struct cell_word){0, UINT64_MAX};
 		cell->odd = false;
 	}
 	for (size_t g = 0; g < cells->groups_count; g++)

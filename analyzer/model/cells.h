@@ -6,19 +6,19 @@
  * A snapshot asks how full every page is. Sorting all live blocks for each of thousands of
  * snapshots would cost more than the replay, so an event marks its cell only: a bit for
  * where the block begins. cells_refresh then measures the cells that were touched since the
- * last snapshot; all others still know what they said then. Where far more events pass
- * between two snapshots than there are live blocks, marking them would cost more than
- * looking at all blocks once, so it stops (patience) until the next cells_refresh. Either
- * way a snapshot costs what changed, or what lives, whichever is less; and besides, a look
- * at a few bytes of each cell (cell_digest).
- * A cell knows of the blocks that begin in it. A block that reaches beyond its cell is told
- * of by `reach`, and costs nothing on the pages between its ends.
- * What call sites pin on a cell can be entered in an account (cells_pin), and comes off it
- * by itself when the cell changes.
- * Guarantees: exact to the byte, also where a damaged dump has blocks at odd addresses.
- * Threads: one at a time. Memory: about 170 bytes for a cell with a block, 2 KiB for each
- * 2 MiB of addresses in which there ever was one.
- * Not here: which cells are in memory (occupancy.h).
+ * last snapshot; all others still know what they said then. A cell also keeps what it was
+ * told of its blocks, so that only new ones are looked up in the table of all. Where far
+ * more events pass between two snapshots than there are live blocks, marking them would
+ * cost more than looking at all blocks once, so it stops (patience) until the next
+ * cells_refresh. Either way a snapshot costs what changed, or what lives, whichever is
+ * less; and besides, a look at a few bytes of each cell (cell_digest). A cell knows of the
+ * blocks that begin in it. A block that reaches beyond its cell is told of by `reach`, and
+ * costs nothing on the pages between its ends. What call sites pin on a cell can be entered
+ * in an account (cells_pin), and comes off it by itself when the cell changes. Guarantees:
+ * exact to the byte, also where a damaged dump has blocks at odd addresses. Threads: one at
+ * a time. Memory: about 280 bytes for a cell with a block and 16 for each of its blocks, 2
+ * KiB for each 2 MiB of addresses in which there ever was one. Not here: which cells are in
+ * memory (occupancy.h).
  */
 #ifndef CELLS_H
 #define CELLS_H
@@ -32,22 +32,35 @@
 
 #define CELL_BYTES 4096u
 #define CELL_WORDS (CELL_BYTES / 8 / 64)
-#define CELL_SITES 6u /* in the cell itself */
 #define CELLS_GROUP_SHIFT 21
 #define CELLS_GROUP_CELLS 512u
 
+/* What is known of a block that begins in a cell. */
+struct cell_block {
+	uint32_t site;
+	uint16_t start;	       /* offset in the cell */
+	uint16_t usable, size; /* bytes; usable CELL_BLOCK_LARGE: ask for the block */
+};
+
+#define CELL_BLOCK_LARGE UINT16_MAX
+
 struct cell {
-	uint64_t starts[CELL_WORDS]; /* a bit for each 8 bytes: a block begins */
+	/* A bit for each 8 bytes. */
+	struct cell_word {
+		uint64_t starts;  /* a block begins */
+		uint64_t changed; /* one came or went since the last cells_refresh */
+	} words[CELL_WORDS];
 	/* What follows was measured at the last cells_refresh. Bytes outside of the cell
 	 * are not counted. */
 	uint64_t reach;	      /* where the block ends that goes furthest */
 	uint64_t asked_reach; /* where that which was asked of it ends */
+	/* Of the blocks that begin here, each site once. Behind `room` sites there is room
+	 * for as many blocks: cell_blocks. */
+	uint32_t *sites;
 	uint32_t reach_site;
-	uint32_t sites_count; /* of the blocks that begin here, each site once */
-	union {
-		uint32_t few[CELL_SITES];
-		uint32_t *many;
-	} sites;
+	uint16_t sites_count;
+	uint16_t blocks_count; /* in order of address; none of an odd cell's */
+	uint16_t room;
 	uint16_t first;	  /* offset of the first block */
 	uint16_t covered; /* bytes of blocks */
 	uint16_t asked;	  /* of these, bytes that were asked for */
@@ -126,8 +139,9 @@ static inline void cells_drop(struct cells *cells, uint64_t address)
 /* Measures what changed, and puts places in order. Returns 0 or -ENOMEM. */
 int cells_refresh(struct cells *cells, const struct blocks *blocks);
 
-/* Measures one cell as if all before `from`, an address, were taken. Its sites
- * are the caller's (cell_forget). Returns 0 or -ENOMEM. */
+/* Measures one cell as if all before `from`, an address, were taken. ret_cell is all zeros
+ * or a cell measured before, whose memory is used again; it can be the cell itself. Its
+ * memory is the caller's (cell_forget). Returns 0 or -ENOMEM. */
 int cell_measure(const struct cell *cell, uint64_t address, uint64_t from,
 		 const struct blocks *blocks, struct cell *ret_cell);
 void cell_forget(struct cell *cell);
@@ -159,9 +173,10 @@ static inline unsigned block_header_bytes(uint64_t usable)
 	return block_is_chunk(usable) ? 8 : 16;
 }
 
-static inline const uint32_t *cell_sites(const struct cell *cell)
+/* blocks_count of them. Good until the cell is measured again. */
+static inline const struct cell_block *cell_blocks(const struct cell *cell)
 {
-	return cell->sites_count > CELL_SITES ? cell->sites.many : cell->sites.few;
+	return (const struct cell_block *)(cell->sites + cell->room);
 }
 
 #endif

@@ -393,6 +393,39 @@ static void a_neighbour_reaches_further(void **state)
 	blocks_done(&heap.blocks);
 }
 
+/* A cell goes by what it knows of its blocks, but not of one as long as this. */
+static void a_long_block_stays(void **state)
+{
+	struct heap_at_hand heap = {0};
+	struct block block = {
+		.address = HEAP + 2048, .size = 200000, .usable = 200008, .site = 1};
+	struct block older;
+	uint64_t covered = 0;
+
+	(void)state;
+	for (unsigned round = 0; round < 3; round++) {
+		struct occupancy *o = &heap.occupancy;
+
+		covered += block.usable;
+		assert_int_equal(blocks_put(&heap.blocks, &block, &older), 0);
+		assert_int_equal(cells_note(&heap.cells, &block), 0);
+		assert_int_equal(cells_refresh(&heap.cells, &heap.blocks), 0);
+		assert_int_equal(
+			occupancy_begin(o, 4096, false, 4, &heap.cells, &heap.blocks), 0);
+		assert_int_equal(occupancy_add_run(o, HEAP, HEAP + 64 * 4096), 0);
+		occupancy_end(o);
+		assert_true(o->sums.covered == covered);
+		assert_true(o->sums.asked == covered - 8 - 4 * round);
+		block.address = HEAP + 16 + 256 * round;
+		block.size = 100;
+		block.usable = 104;
+		block.site = 2;
+	}
+	cells_done(&heap.cells);
+	occupancy_done(&heap.occupancy);
+	blocks_done(&heap.blocks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +434,7 @@ int main(void)
 		cmocka_unit_test(at_odd_addresses),
 		cmocka_unit_test(overlapping_blocks_count_once),
 		cmocka_unit_test(a_neighbour_reaches_further),
+		cmocka_unit_test(a_long_block_stays),
 	};
 
 	return cmocka_run_group_tests_name("occupancy", tests, NULL, NULL);
