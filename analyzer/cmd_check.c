@@ -12,24 +12,21 @@
 static const char help[] =
 	"Usage: mftrace check [OPTIONS] DUMP...\n"
 	"\n"
-	"A gate for continuous integration: holds recordings to budgets, and to a "
+	"A gate for continuous integration: holds recordings to budgets, and to a\n"
 	"baseline.\n"
 	"\n"
-	"Each DUMP is a run: a dump file, a directory (the processes of one tree), or "
-	"what\n"
-	"mftrace report --json wrote. Several are repeated runs of the same: the worst of\n"
-	"them counts for budgets, their median for the baseline.\n"
+	"Each DUMP is a run: a dump file, a directory (the processes of one tree), or\n"
+	"what mftrace report --json wrote. Several are repeated runs of the same: the\n"
+	"worst of them counts for budgets, their median for the baseline.\n"
 	"\n" CHECKING_HELP
 	"      --output FORMAT=FILE     that, too, into FILE; may be given again\n"
 	"  -h, --help                   this text\n"
 	"\n"
-	"Sizes are written as 64MiB, 64MB, 1.5G or 0, ratios as 0.3 or 30%. Budgets for "
-	"call\n"
-	"sites and for single processes are in the file; see mftrace(1).\n"
+	"Sizes are written as 64MiB, 64MB, 1.5G or 0, ratios as 0.3 or 30%. Budgets for\n"
+	"call sites and for single processes are in the file; see mftrace(1).\n"
 	"\n"
-	"Exit status: 0 within budget, 1 over budget, 2 wrong usage or unreadable input, "
-	"or\n"
-	"a budget for a figure that the recording does not tell.\n";
+	"Exit status: 0 within budget, 1 over budget, 2 wrong usage or unreadable input,\n"
+	"or a budget for a figure that the recording does not tell.\n";
 
 /* Returns 0, or -EINVAL after saying what is wrong. */
 static int parse(int argc, char **argv, struct checking *checking, bool *ret_help)

@@ -41,9 +41,8 @@ static const char help[] =
 	"      --option KEY=VALUE  an option of the recorder, as in MFTRACE_OPTIONS; may\n"
 	"                          be given again. --option help=1 lists them\n"
 	"  -q, --quiet             no summary\n"
-	"      --check             hold what was recorded to budgets, as mftrace check "
-	"does\n"
-	"                          (options below); the verdicts go to stderr\n"
+	"      --check             hold what was recorded to budgets, as mftrace check\n"
+	"                          does (options below); the verdicts go to stderr\n"
 	"      --force             run setuid programs and those built with a sanitizer\n"
 	"  -h, --help              this text\n"
 	"\n"
@@ -51,9 +50,8 @@ static const char help[] =
 	"                               that, too, into FILE; may be given again\n"
 	"\n"
 	"Exit status: PROGRAM's own, or 128 + N where signal N ended it; 2 where PROGRAM\n"
-	"cannot be recorded (not found, static, setuid, other architecture). With "
-	"--check,\n"
-	"where PROGRAM's is 0, that of mftrace check: 1 over budget, 2 trouble.\n";
+	"cannot be recorded (not found, static, setuid, other architecture). With\n"
+	"--check, where PROGRAM's is 0, that of mftrace check: 1 over budget, 2 trouble.\n";
 
 struct request {
 	const char *output;
