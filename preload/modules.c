@@ -345,30 +345,76 @@ static uint32_t find(uintptr_t address, uintptr_t *ret_bias)
 #if __GLIBC_PREREQ(2, 35)
 extern __typeof(_dl_find_object) _dl_find_object __attribute__((weak));
 
+/* Where a module is, and its segments. */
+struct placed {
+	uintptr_t start, end;
+	const ElfW(Phdr) * segments;
+	unsigned count;
+};
+
+/* The program itself: its segments may lie apart, and the loader then tells about the one
+ * that was asked for. getauxval(3): AT_PHDR. */
+static bool place_program(uintptr_t bias, struct placed *ret_placed)
+{
+	struct placed placed = {
+		.start = UINTPTR_MAX,
+		.segments = (const ElfW(Phdr) *)getauxval(AT_PHDR),
+		.count = (unsigned)getauxval(AT_PHNUM),
+	};
+
+	for (unsigned i = 0; placed.segments && i < placed.count; i++) {
+		const ElfW(Phdr) *segment = &placed.segments[i];
+		const uintptr_t start = bias + segment->p_vaddr;
+
+		if (segment->p_type != PT_LOAD)
+			continue;
+		if (start < placed.start)
+			placed.start = start;
+		if (start + segment->p_memsz > placed.end)
+			placed.end = start + segment->p_memsz;
+	}
+	*ret_placed = placed;
+	return placed.end != 0;
+}
+
+static bool place(const struct dl_find_object *found, struct placed *ret_placed)
+{
+	const ElfW(Ehdr) *header = found->dlfo_map_start;
+
+	if (!*found->dlfo_link_map->l_name)
+		return place_program(found->dlfo_link_map->l_addr, ret_placed);
+	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
+		return false;
+	*ret_placed = (struct placed){
+		.start = (uintptr_t)found->dlfo_map_start,
+		.end = (uintptr_t)found->dlfo_map_end,
+		.segments = (const ElfW(Phdr) *)((const char *)header + header->e_phoff),
+		.count = header->e_phnum,
+	};
+	return true;
+}
+
 /* Records the one module that holds address, as the loader finds it without a lock (glibc
  * 2.35), under a number of its own. For while another thread looks at all of them: code on
  * our own stack cannot be unloaded meanwhile. Returns its number. */
 static uint32_t record_one(struct recorder *r, uintptr_t address, uintptr_t *ret_bias)
 {
 	struct dl_find_object found;
-	const ElfW(Ehdr) * header;
 	struct mft_module record;
+	struct placed placed;
 
 	if (!_dl_find_object || _dl_find_object((void *)address, &found) != 0)
 		return MFT_MODULE_NONE;
-	header = found.dlfo_map_start;
-	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
+	if (!place(&found, &placed))
 		return MFT_MODULE_NONE;
 	record.bias = found.dlfo_link_map->l_addr;
-	record.start = (uintptr_t)found.dlfo_map_start;
-	record.end = (uintptr_t)found.dlfo_map_end;
+	record.start = placed.start;
+	record.end = placed.end;
 	record.path.data = (const uint8_t *)found.dlfo_link_map->l_name;
 	if (!*found.dlfo_link_map->l_name)
 		record.path.data = (const uint8_t *)process.exe;
 	record.path.length = strlen((const char *)record.path.data);
-	record.build_id = find_build_id(
-		record.bias, (const ElfW(Phdr) *)((const char *)header + header->e_phoff),
-		header->e_phnum);
+	record.build_id = find_build_id(record.bias, placed.segments, placed.count);
 	record.id = __atomic_add_fetch(&modules_last_id, 1, __ATOMIC_RELAXED);
 	if (!recorder_room(r, record.path.length + record.build_id.length + 96) ||
 	    mft_put_module(&r->encoder, &record) < 0)
