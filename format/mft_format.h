@@ -280,8 +280,8 @@ enum mft_notice_code {
 
 /* ---- Snapshots from outside ------------------------------------------------------- */
 
-/* A file beside a dump: what was seen of the process from outside at an instant. The header,
- * the cuts, the records, one behind the other. */
+/* A file beside a dump: what was seen of the process from outside at an instant. The
+ * header, the cuts, the records, one behind the other. */
 #define MFT_SNAP_MAGIC "\x89MFS\r\n\x1a\n"
 #define MFT_SNAP_HEADER_BYTES 128u
 

@@ -38,8 +38,7 @@ struct matchkeys *matchkeys_new(void);
 void matchkeys_free(struct matchkeys *keys);
 
 /* Makes the key of a process's site; ret_key->names is the caller's (free), and families a
- * part of it. Returns 0 or
- * -ENOMEM. */
+ * part of it. Returns 0 or -ENOMEM. */
 int matchkeys_make(struct matchkeys *keys, const struct measured_process *process,
 		   const struct measured_site *site, struct matchkey *ret_key);
 

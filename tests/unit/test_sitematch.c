@@ -80,12 +80,13 @@ static void pair_among_others(struct sitematch_item *base, struct sitematch_item
 			      size_t count)
 {
 	struct sitematch_item all_base[OTHERS + 8], all_now[OTHERS + 8];
+	struct matchkey *alone = STACK(0); /* lives as long as this block */
 
 	memcpy(all_base, base, count * sizeof(*base));
 	memcpy(all_now, now, count * sizeof(*now));
 	for (size_t i = count; i < count + OTHERS; i++) {
-		all_base[i] = (struct sitematch_item)SITE(1, STACK(0));
-		all_now[i] = (struct sitematch_item)SITE(1, STACK(0));
+		all_base[i] = (struct sitematch_item)SITE(1, alone);
+		all_now[i] = (struct sitematch_item)SITE(1, alone);
 		all_base[i].partner = all_now[i].partner = i;
 	}
 	assert_int_equal(
