@@ -16,6 +16,10 @@
 
 struct leak_held {
 	uint64_t blocks, bytes;
+	/* The complement of the lowest address of a block, which points to nothing, and
+	 * how large that block is. */
+	uintptr_t lowest;
+	uint64_t lowest_bytes;
 };
 inline leak_held leak_held_now;
 
@@ -23,7 +27,7 @@ inline leak_held leak_held_now;
 inline void leak_expect_held(enum leak_kind kind)
 {
 	leak_expect(kind, leak_held_now.blocks, leak_held_now.bytes);
-	leak_held_now = {0, 0};
+	leak_held_now = {};
 }
 
 template <typename T> struct counting_allocator {
@@ -38,7 +42,12 @@ template <typename T> struct counting_allocator {
 	{
 		leak_held_now.blocks++;
 		leak_held_now.bytes += count * sizeof(T);
-		return static_cast<T *>(::operator new(count * sizeof(T)));
+		T *block = static_cast<T *>(::operator new(count * sizeof(T)));
+		if (~reinterpret_cast<uintptr_t>(block) > leak_held_now.lowest) {
+			leak_held_now.lowest = ~reinterpret_cast<uintptr_t>(block);
+			leak_held_now.lowest_bytes = count * sizeof(T);
+		}
+		return block;
 	}
 
 	void deallocate(T *block, std::size_t count)
