@@ -93,21 +93,45 @@ static int own_descriptor(struct dumpfile *file)
 	return found;
 }
 
-/* fallocate, without the signal that a file size limit sends. Returns 0 or -errno. */
+/* ---- The file size limit ----------------------------------------------------------
+ *
+ * Writing or growing beyond it fails, and sends a signal that ends a process. The limit may
+ * have been lowered since the space was reserved. */
+
+#define SIZE_SIGNAL (1ull << (SIGXFSZ - 1))
+
+/* Keeps the signal from the calling thread. Returns the mask to end with. */
+static uint64_t begin_limited(void)
+{
+	const uint64_t signal = SIZE_SIGNAL;
+	uint64_t before = 0;
+
+	(void)SYS4(SYS_rt_sigprocmask, SIG_BLOCK, &signal, &before, sizeof(signal));
+	return before;
+}
+
+/* Takes the signal back, if what was `result` sent one and the program does not keep it for
+ * later itself. */
+static void end_limited(uint64_t before, long result)
+{
+	const uint64_t signal = SIZE_SIGNAL;
+	struct timespec at_once = {0, 0};
+
+	if (result == -EFBIG && !(before & signal))
+		(void)SYS4(SYS_rt_sigtimedwait, &signal, NULL, &at_once, sizeof(signal));
+	(void)SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
+}
+
+/* ---- Space ------------------------------------------------------------------------ */
+
+/* Returns 0 or -errno. */
 static int allocate_space(int fd, uint64_t offset, uint64_t bytes)
 {
-	uint64_t xfsz = 1ull << (SIGXFSZ - 1);
-	uint64_t before = 0;
-	struct timespec at_once = {0, 0};
 	long r;
 
-	(void)SYS4(SYS_rt_sigprocmask, SIG_BLOCK, &xfsz, &before, sizeof(xfsz));
 	do {
 		r = SYS4(SYS_fallocate, fd, 0, offset, bytes);
 	} while (r == -EINTR);
-	if (r == -EFBIG && !(before & xfsz))
-		(void)SYS4(SYS_rt_sigtimedwait, &xfsz, NULL, &at_once, sizeof(xfsz));
-	(void)SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
 	return (int)r;
 }
 
@@ -130,9 +154,13 @@ static int populate_space(int fd, uint64_t offset, uint64_t bytes)
 
 static int reserve_space(int fd, uint64_t offset, uint64_t bytes)
 {
+	uint64_t before = begin_limited();
 	int r = allocate_space(fd, offset, bytes);
 
-	return r == -EOPNOTSUPP || r == -ENOSYS ? populate_space(fd, offset, bytes) : r;
+	if (r == -EOPNOTSUPP || r == -ENOSYS)
+		r = populate_space(fd, offset, bytes);
+	end_limited(before, r);
+	return r;
 }
 
 static int map_file(int fd, uint64_t offset, size_t bytes, void **ret_map)
@@ -217,16 +245,18 @@ static int stop(struct dumpfile *file, enum mft_stop reason, int error)
 static void write_zeros(int fd, uint64_t offset, uint64_t bytes)
 {
 	static uint8_t zeros[DUMPFILE_WINDOW_CHUNKS_MOST * (64u << 10)];
+	uint64_t before = begin_limited();
+	long written = 0;
 
 	while (bytes) {
-		long written = SYS4(SYS_pwrite64, fd, zeros,
-				    bytes < sizeof(zeros) ? bytes : sizeof(zeros), offset);
-
+		written = SYS4(SYS_pwrite64, fd, zeros,
+			       bytes < sizeof(zeros) ? bytes : sizeof(zeros), offset);
 		if (written <= 0)
-			return;
+			break;
 		offset += (uint64_t)written;
 		bytes -= (uint64_t)written;
 	}
+	end_limited(before, written);
 }
 
 /* Makes sure that there is space for the chunks below `end`. Threads may do the same work

@@ -126,6 +126,16 @@ def test_file_size_limit(trace, base, limit_bytes):
     assert all(dump.stat().st_size <= limit_bytes for dump in run.dumps.iterdir())
 
 
+def test_file_size_limit_is_lowered(trace):
+    """A limit that the program sets itself, below what the dump has already."""
+    run = trace("lowered_file_limit")
+    assert (run.status, run.stderr) == (0, b"")
+    recording = run.process["recording"]
+    calls = 2 * run.truth["pairs"]
+    assert calls <= recording["events"] + recording["lost_events"] <= calls + 16
+    assert recording["lost_events"] > 0
+
+
 @pytest.mark.parametrize("megabytes", [6, 8, 10, 12, 16, 24, 48])
 def test_address_space_limit(trace, plain, base, megabytes):
     """Where the recorder finds no room the program still does."""
