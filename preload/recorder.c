@@ -257,6 +257,8 @@ static bool next_chunk(struct recorder *r)
 	/* Not for programs that are done after a few thousand events. */
 	if (r->chunk_seq == 1)
 		tick_search();
+	/* Words that stand still for ever are found out here: the clock is asked anew. */
+	r->tick = (struct tick){0};
 	chunk->kind = MFT_CHUNK_EVENTS;
 	chunk->header_bytes = sizeof(*chunk);
 	chunk->stream = r->stream;

@@ -51,7 +51,7 @@ static bool keep_up(const uint64_t *words)
 {
 	struct timespec before, after;
 
-	do {
+	for (;;) {
 		bool equal;
 
 		ask(&before);
@@ -59,7 +59,7 @@ static bool keep_up(const uint64_t *words)
 		ask(&after);
 		if (is_same_time(&before, &after))
 			return equal;
-	} while (true);
+	}
 }
 
 /* One more tick: candidates that have not kept up are dropped; the first that has done so

@@ -112,6 +112,31 @@ static void words_that_stand_still_are_given_up(void **state)
 	assert_int_equal(follow(tick, 3), 0);
 }
 
+/* They were right when the clock was last asked, and do not move any more: one that has
+ * been told to ask again finds it out. */
+static void words_that_stop_are_given_up_when_asked_again(void **state)
+{
+	static uint64_t stopped[2];
+	struct tick *tick = *state;
+	struct timespec now;
+
+	do {
+		now = coarse();
+		stopped[0] = (uint64_t)now.tv_sec;
+		stopped[1] = (uint64_t)now.tv_nsec;
+		tick_words = stopped;
+		tick_follow(tick, &now);
+	} while (!tick_is_same(tick));
+	while (!is_later(coarse(), now))
+		;
+	assert_true(tick_is_same(tick));
+	*tick = (struct tick){0};
+	assert_false(tick_is_same(tick));
+	tick_follow(tick, &now);
+	assert_ptr_not_equal(tick_words, stopped);
+	assert_int_equal(follow(tick, 3), 0);
+}
+
 static void after_a_fork_all_is_new(void **state)
 {
 	tick_search();
@@ -129,6 +154,8 @@ int main(void)
 		cmocka_unit_test_setup(nothing_is_believed_before_the_trial, new_tick),
 		cmocka_unit_test_setup(what_is_believed_keeps_up, new_tick),
 		cmocka_unit_test_setup(words_that_stand_still_are_given_up, new_tick),
+		cmocka_unit_test_setup(words_that_stop_are_given_up_when_asked_again,
+				       new_tick),
 		cmocka_unit_test_setup(after_a_fork_all_is_new, new_tick),
 	};
 
