@@ -10,7 +10,7 @@
  * Guarantees: live blocks have distinct addresses; allocations less frees are the live
  * blocks (and those between the halves of a realloc).
  * Threads: one at a time. Memory: blocks.h, ledger.h; model_done frees it.
- * Not here: the order of the events, and their stacks (replay.c).
+ * Not here: the order of the events (merge.h), and their stacks (records.h).
  */
 #ifndef MODEL_H
 #define MODEL_H

@@ -3,7 +3,7 @@
  * outside.h - what a replay makes of a snapshot that was taken from outside.
  *
  * Threads: one at a time. Memory: none.
- * Not here: the snapshot (snap.h), its records (replay.c).
+ * Not here: the snapshot (snap.h), its records (records.h).
  */
 #ifndef OUTSIDE_H
 #define OUTSIDE_H

@@ -5,309 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "breaks.h"
 #include "complaint.h"
 #include "facts.h"
-#include "heap.h"
 #include "leaks.h"
 #include "lookahead.h"
-#include "merge.h"
-#include "model.h"
-#include "modulemap.h"
 #include "outside.h"
 #include "pointers.h"
 #include "profile.h"
 #include "reader.h"
-#include "scanrecords.h"
-#include "series.h"
+#include "records.h"
 #include "snap.h"
-#include "snapshot.h"
-#include "stacks.h"
 
 #define PROGRESS_EVERY (1u << 16) /* records */
 
 /* The profile is whole but for its depth, which takes another replay. */
 #define AGAIN 1
-
-struct replay_stream {
-	struct stack_nodes nodes;
-	struct model_thread thread;
-	struct snapshot *snapshot; /* NULL until the stream's first */
-	struct scanrecords scan;
-};
-
-struct replay {
-	struct profile *profile;
-	struct reader *reader;
-	struct merge merge;
-	struct modulemap modules;
-	struct stacks stacks;
-	struct model model;
-	struct heap heap;
-	const struct leaks_wish *leaks_wish;
-	const struct snap *snap; /* NULL: none */
-	struct replay_stream *snap_stream;
-	struct series series;
-	struct breaks breaks;
-	struct pointers *scan;	       /* the last one; NULL: there was none */
-	struct replay_stream *streams; /* as the reader's */
-	uint64_t last_clock;
-};
-
-/* ---- Acquisitions and releases ---------------------------------------------------- */
-
-static int acquire(struct replay *replay, struct merge_stream *from,
-		   struct replay_stream *stream)
-{
-	const struct mft_record *record = from->record;
-	uint32_t frame;
-
-	if (stack_nodes_find(&stream->nodes, record->stack, &frame) < 0) {
-		cursor_fail(&from->cursor, "stack node %u is used but not defined",
-			    record->stack);
-		return 0;
-	}
-	if (record->address == 0) {
-		cursor_fail(&from->cursor, "a block at address 0");
-		return 0;
-	}
-	return model_acquire(&replay->model, &stream->thread, record, frame);
-}
-
-static int release(struct replay *replay, struct merge_stream *from,
-		   struct replay_stream *stream)
-{
-	const struct mft_record *record = from->record;
-	uint8_t next;
-	int r;
-
-	if (record->op != MFT_OP_REALLOC_RELEASE &&
-	    record->op != MFT_OP_REALLOCARRAY_RELEASE) {
-		model_release(&replay->model, &stream->thread, record);
-		return 0;
-	}
-	/* What a realloc's first half means depends on what its thread does next. */
-	r = cursor_peek(&from->cursor, &next);
-	if (r < 0)
-		return r;
-	model_release_half(&replay->model, &stream->thread, record);
-	if (next != MFT_OP_REALLOC && next != MFT_OP_REALLOCARRAY &&
-	    next != MFT_OP_REACQUIRE)
-		model_settle(&replay->model, &stream->thread);
-	return 0;
-}
-
-static int reacquire(struct replay *replay, struct merge_stream *from,
-		     struct replay_stream *stream)
-{
-	int r = model_reacquire(&replay->model, &stream->thread, from->record->clock);
-
-	if (r != -EBADMSG)
-		return r;
-	cursor_fail(&from->cursor, "a realloc fails that did not begin");
-	return 0;
-}
-
-static int failed(struct replay *replay, struct merge_stream *from,
-		  struct replay_stream *stream)
-{
-	struct mft_failed call;
-	uint32_t frame;
-	int r = mft_decode_failed(from->record->payload, &call);
-
-	if (r == 0)
-		r = stack_nodes_find(&stream->nodes, call.stack, &frame);
-	if (r == 0)
-		r = model_fail(&replay->model, call.op, frame);
-	return r;
-}
-
-/* ---- Everything else -------------------------------------------------------------- */
-
-static int mapping_call(struct replay *replay, const struct mft_record *record)
-{
-	struct profile_mappings *mappings = &replay->profile->mappings;
-	struct mft_mapping call;
-	uint64_t before = 0, after = 0;
-	int r = mft_decode_mapping(record->payload, &call);
-
-	if (r < 0)
-		return r;
-	switch (record->op) {
-	case MFT_OP_MMAP:
-		mappings->mmap_calls++;
-		after = call.length;
-		break;
-	case MFT_OP_MUNMAP:
-		mappings->munmap_calls++;
-		before = call.length;
-		break;
-	case MFT_OP_MREMAP:
-		mappings->mremap_calls++;
-		after = call.length;
-		before = call.old_length;
-		break;
-	case MFT_OP_BRK:
-		mappings->brk_calls++;
-		after = call.address;
-		before = call.old_address;
-		r = breaks_move(&replay->breaks, before, after);
-		break;
-	default:
-		mappings->madvise_calls++;
-		break;
-	}
-	if (after > before)
-		mappings->mapped_bytes += after - before;
-	else
-		mappings->unmapped_bytes += before - after;
-	return r;
-}
-
-static int snapshot_record(struct replay *replay, const struct mft_record *record,
-			   struct replay_stream *stream)
-{
-	struct snapshot *snapshot = stream->snapshot;
-
-	if (!snapshot) {
-		snapshot = stream->snapshot = calloc(1, sizeof(*snapshot));
-		if (!snapshot)
-			return -ENOMEM;
-	}
-	if (record->op == MFT_OP_SNAPSHOT)
-		return snapshot_begin(snapshot, record->payload);
-	if (record->op == MFT_OP_SNAPSHOT_MAP)
-		return snapshot_add(snapshot, replay->reader->header.page_bytes,
-				    record->payload);
-	if (record->op == MFT_OP_SNAPSHOT_THREADS)
-		return snapshot_add_threads(snapshot, record->payload);
-	if (!snapshot_end(snapshot))
-		return -EBADMSG;
-	return heap_add(&replay->heap, snapshot, record->clock, &replay->model);
-}
-
-static void free_scan(struct pointers *scan)
-{
-	if (scan)
-		pointers_done(scan);
-	free(scan);
-}
-
-static int scan_record(struct replay *replay, const struct mft_record *record,
-		       struct replay_stream *stream)
-{
-	struct pointers *scan;
-	int r;
-
-	if (record->op != MFT_OP_SCAN_END)
-		return scanrecords_add(&stream->scan, record, &replay->modules);
-	r = scanrecords_end(&stream->scan, record, &replay->model.blocks, &scan);
-	if (r < 0)
-		return r;
-	scan->inherits = replay->reader->header.flags & MFT_FLAG_FORKED;
-	free_scan(replay->scan);
-	replay->scan = scan;
-	return breaks_add_roots(&replay->breaks, scan);
-}
-
-static int thread_record(struct replay *replay, const struct merge_stream *from,
-			 struct replay_stream *stream)
-{
-	struct mft_thread thread;
-	int r = mft_decode_thread(from->record->payload, &thread);
-
-	if (r < 0)
-		return r;
-	model_change_thread(&stream->thread, (uint32_t)thread.tid);
-	if (from->cursor.stream->nested)
-		return 0;
-	replay->profile->threads++;
-	return facts_thread(replay->profile, &thread);
-}
-
-/* Long records. Unknown ones are of a newer minor version and are skipped. */
-static int long_record(struct replay *replay, struct merge_stream *from,
-		       struct replay_stream *stream)
-{
-	const struct mft_record *record = from->record;
-
-	switch (record->op) {
-	case MFT_OP_PROCESS:
-		return facts_process(replay->profile, record->payload);
-	case MFT_OP_THREAD:
-		return thread_record(replay, from, stream);
-	case MFT_OP_MODULE:
-		return modulemap_add(&replay->modules, record->payload);
-	case MFT_OP_NODES_RESET:
-		stack_nodes_reset(&stream->nodes);
-		return 0;
-	case MFT_OP_FAILED:
-		return failed(replay, from, stream);
-	case MFT_OP_MMAP:
-	case MFT_OP_MUNMAP:
-	case MFT_OP_MREMAP:
-	case MFT_OP_BRK:
-	case MFT_OP_MADVISE:
-		return mapping_call(replay, record);
-	case MFT_OP_SNAPSHOT:
-	case MFT_OP_SNAPSHOT_MAP:
-	case MFT_OP_SNAPSHOT_END:
-	case MFT_OP_SNAPSHOT_THREADS:
-		return snapshot_record(replay, record, stream);
-	case MFT_OP_SCAN:
-	case MFT_OP_SCAN_ROOT:
-	case MFT_OP_SCAN_WORDS:
-	case MFT_OP_SCAN_CONTENTS:
-	case MFT_OP_SCAN_END:
-		return scan_record(replay, record, stream);
-	case MFT_OP_ALLOCATOR:
-		return facts_allocator(replay->profile, record->payload);
-	case MFT_OP_NOTICE:
-		return facts_notice(replay->profile, record->payload);
-	default:
-		return 0;
-	}
-}
-
-static int node_record(struct replay *replay, struct merge_stream *from,
-		       struct replay_stream *stream)
-{
-	const struct mft_record *record = from->record;
-	int r = stack_nodes_define(&stream->nodes, record, &replay->stacks,
-				   &replay->modules);
-
-	if (r == -EBADMSG) {
-		cursor_fail(&from->cursor, "stack node %u is a parent but not defined",
-			    record->parent);
-		return 0;
-	}
-	if (r == -ENOENT) {
-		reader_note_damage(replay->reader, 0,
-				   "module %u is used but never described", record->module);
-		return 0;
-	}
-	return r;
-}
-
-static int other_record(struct replay *replay, struct merge_stream *from,
-			struct replay_stream *stream)
-{
-	uint8_t op = from->record->op;
-	int r;
-
-	if (op == MFT_OP_NODE)
-		return node_record(replay, from, stream);
-	if (op == MFT_OP_REACQUIRE)
-		return reacquire(replay, from, stream);
-	r = long_record(replay, from, stream);
-	if (r != -EBADMSG)
-		return r;
-	/* Its length is known, so the records behind it can be read. */
-	cursor_note(&from->cursor, "record 0x%02x makes no sense", op);
-	return 0;
-}
-
-/* ---- The whole -------------------------------------------------------------------- */
 
 /* What was seen from outside: records like a stream's, all of one instant. */
 static int replay_snap(struct replay *replay)
@@ -325,11 +37,7 @@ static int replay_snap(struct replay *replay)
 	mft_decoder_init(&decoder, snap->records,
 			 snap->records + snap->header.records_bytes, clock);
 	while ((r = mft_decode(&decoder, &record)) > 0) {
-		if (record.op == MFT_OP_SNAPSHOT || record.op == MFT_OP_SNAPSHOT_MAP ||
-		    record.op == MFT_OP_SNAPSHOT_END)
-			r = snapshot_record(replay, &record, replay->snap_stream);
-		else if (record.op >= MFT_OP_SCAN && record.op <= MFT_OP_SCAN_END)
-			r = scan_record(replay, &record, replay->snap_stream);
+		r = records_take_outside(replay, &record, replay->snap_stream);
 		if (r < 0)
 			break;
 	}
@@ -351,7 +59,6 @@ static int replay_events(struct replay *replay, replay_progress_fn *progress, vo
 	while ((r = merge_next(&replay->merge, &from)) > 0) {
 		struct replay_stream *stream =
 			&replay->streams[from - replay->merge.streams];
-		uint8_t op = from->record->op;
 
 		if (__builtin_expect(from->record->clock > last_clock, 0))
 			break;
@@ -363,12 +70,7 @@ static int replay_events(struct replay *replay, replay_progress_fn *progress, vo
 			if (r < 0)
 				break;
 		}
-		if (mft_op_is_free(op))
-			r = release(replay, from, stream);
-		else if (op < MFT_OP_LONG && mft_op_is_alloc(op))
-			r = acquire(replay, from, stream);
-		else
-			r = other_record(replay, from, stream);
+		r = records_take(replay, from, stream);
 		if (__builtin_expect(r < 0, 0))
 			break;
 		if (__builtin_expect(++records % PROGRESS_EVERY == 0, 0) && progress)
@@ -489,24 +191,15 @@ static int begin(struct replay *replay, const char *path, const struct replay_wi
 	return r;
 }
 
-static void stream_done(struct replay_stream *stream)
-{
-	stack_nodes_done(&stream->nodes);
-	if (stream->snapshot)
-		snapshot_done(stream->snapshot);
-	free(stream->snapshot);
-	scanrecords_done(&stream->scan);
-}
-
 static void replay_done(struct replay *replay)
 {
 	for (size_t i = 0; replay->streams && i < replay->reader->streams_count; i++)
-		stream_done(&replay->streams[i]);
+		records_stream_done(&replay->streams[i]);
 	free(replay->streams);
 	if (replay->snap_stream)
-		stream_done(replay->snap_stream);
+		records_stream_done(replay->snap_stream);
 	free(replay->snap_stream);
-	free_scan(replay->scan);
+	records_free_scan(replay->scan);
 	series_done(&replay->series);
 	merge_done(&replay->merge);
 	modulemap_done(&replay->modules);
