@@ -3,7 +3,7 @@
  * fate.h - what became of a traced process.
  *
  * A dump says that its process exited or ran another program; one that says neither is of
- * a process that still runs, or that was killed. Whether it runs is asked of /proc.
+ * a process that still runs, or that was killed. Whether it runs, running.h knows.
  * Threads: any. Memory: none.
  */
 #ifndef FATE_H
