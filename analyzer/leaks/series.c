@@ -12,11 +12,12 @@
 /* Programs that end sooner than 64 of these have no trend worth the name. */
 #define FIRST_INTERVAL_NS 500000u
 
-void series_init(struct series *series, uint64_t unit_ns)
+void series_init(struct series *series, uint64_t unit_ns, uint64_t start)
 {
 	memset(series, 0, sizeof(*series));
 	series->interval = unit_ns < FIRST_INTERVAL_NS ? FIRST_INTERVAL_NS / unit_ns : 1;
-	series->next = series->interval;
+	series->start = start;
+	series->next = start + series->interval;
 }
 
 void series_done(struct series *series)
@@ -87,7 +88,7 @@ static void halve(struct series *series)
 			series->rows[row][k] = series->rows[row][2 * k + 1];
 	series->count = SERIES_MOST / 2;
 	series->interval *= 2;
-	series->next = (series->count + 1) * series->interval;
+	series->next = series->start + (series->count + 1) * series->interval;
 }
 
 int series_advance(struct series *series, uint64_t clock, const struct ledger *ledger)

@@ -6,8 +6,9 @@
  * It begins with a short interval; when SERIES_MOST instants are full every other one is
  * dropped and the interval doubled. So at the end there are SERIES_MOST / 2 to SERIES_MOST
  * of them, whatever the length of the run, unless it was very short.
- * Guarantees: instant n (from 0) is n + 1 intervals after the start, and what it says held
- * before any event of that clock.
+ * Guarantees: instant n (from 0) is n + 1 intervals after the start, which is where the run
+ * began or where its events begin to be known, and what it says held before any event of
+ * that clock.
  * Threads: one at a time. Memory: 256 bytes for each site that ever held memory at one of
  * the instants, 4 for any other.
  * Not here: what the numbers mean (trend.h).
@@ -25,6 +26,7 @@ struct ledger;
 struct profile;
 
 struct series {
+	uint64_t start;	   /* clock units */
 	uint64_t interval; /* clock units; 0: series_init was not called */
 	uint64_t next;	   /* the clock of the next instant */
 	uint32_t count;	   /* of instants */
@@ -34,8 +36,9 @@ struct series {
 	size_t rows_count, rows_room;
 };
 
-/* unit_ns: nanoseconds a clock unit. */
-void series_init(struct series *series, uint64_t unit_ns);
+/* unit_ns: nanoseconds a clock unit. start: the clock where it begins, 0 for a whole run.
+ */
+void series_init(struct series *series, uint64_t unit_ns, uint64_t start);
 void series_done(struct series *series);
 
 /* Whether an event of a clock is behind the next instant. */

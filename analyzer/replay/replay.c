@@ -175,7 +175,7 @@ static int begin(struct replay *replay, const char *path, const struct replay_wi
 	heap_init(&replay->heap, &replay->reader->header, &wish->moment);
 	replay->leaks_wish = &wish->leaks;
 	replay->snap = wish->snap;
-	series_init(&replay->series, replay->reader->header.clock_unit_ns);
+	series_init(&replay->series, replay->reader->header.clock_unit_ns, 0);
 	replay->streams =
 		calloc(replay->reader->streams_count + 1, sizeof(*replay->streams));
 	replay->profile = calloc(1, sizeof(*replay->profile));

@@ -177,7 +177,7 @@ static void instants_are_halved_when_they_are_full(void **state)
 	ledger.sites = aligned_alloc(64, 3 * sizeof(*ledger.sites));
 	assert_non_null(ledger.sites);
 	memset(ledger.sites, 0, 3 * sizeof(*ledger.sites));
-	series_init(&series, 500000);
+	series_init(&series, 500000, 0);
 	assert_int_equal(series.interval, 1);
 	/* Site 0 holds 100 times the clock, site 1 nothing, site 2 as much from 5000 on. */
 	for (uint64_t clock = 1; clock <= 10000; clock++) {
@@ -215,7 +215,7 @@ static void a_site_that_grows_gets_its_trend(void **state)
 	ledger.sites = aligned_alloc(64, sizeof(*ledger.sites));
 	assert_non_null(ledger.sites);
 	memset(ledger.sites, 0, sizeof(*ledger.sites));
-	series_init(&series, 1000); /* ns */
+	series_init(&series, 1000, 0); /* ns */
 	for (uint64_t clock = 1; clock <= 1000000; clock += 50) {
 		assert_int_equal(series_advance(&series, clock, &ledger), 0);
 		ledger.sites[0].live_bytes += 10;
@@ -224,6 +224,35 @@ static void a_site_that_grows_gets_its_trend(void **state)
 	assert_true(site.trend.steady);
 	/* 10 bytes each 50 microseconds */
 	assert_float_equal(site.trend.bytes_per_s, 200000, 200);
+	series_done(&series);
+	free(ledger.sites);
+}
+
+/* What a site held before the events begin to be known is no growth. */
+static void a_series_can_begin_late(void **state)
+{
+	const uint64_t start = 1ull << 40;
+	struct ledger ledger = {.count = 1};
+	struct profile_site site = {.live_bytes = 0};
+	struct profile profile = {.sites = &site, .sites_count = 1};
+	struct series series;
+
+	(void)state;
+	ledger.sites = aligned_alloc(64, sizeof(*ledger.sites));
+	assert_non_null(ledger.sites);
+	memset(ledger.sites, 0, sizeof(*ledger.sites));
+	ledger.sites[0].live_bytes = 5000;
+	series_init(&series, 500000, start);
+	assert_false(series_due(&series, start));
+	assert_int_equal(series_advance(&series, start + 1000, &ledger), 0);
+	/* As it would be 1000 units after 0. */
+	assert_int_equal(series.interval, 16);
+	assert_int_equal(series.count, 1000 / 16);
+	assert_int_equal(series.next, start + (1000 / 16 + 1) * 16);
+	for (uint32_t k = 0; k < series.count; k++)
+		assert_float_equal(series.rows[0][k], 5000, 0);
+	series_close(&series, 500000, &profile);
+	assert_false(site.trend.steady);
 	series_done(&series);
 	free(ledger.sites);
 }
@@ -240,6 +269,7 @@ int main(void)
 		cmocka_unit_test(too_few_values_tell_nothing),
 		cmocka_unit_test(instants_are_halved_when_they_are_full),
 		cmocka_unit_test(a_site_that_grows_gets_its_trend),
+		cmocka_unit_test(a_series_can_begin_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
