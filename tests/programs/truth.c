@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "truth.h"
@@ -94,5 +96,8 @@ void truth_print_to(int fd)
 
 void truth_print(void)
 {
-	truth_print_to(STDOUT_FILENO);
+	const char *own = getenv("TRUTH_FD");
+	int fd = own ? atoi(own) : -1;
+
+	truth_print_to(fd >= 0 && fcntl(fd, F_GETFD) >= 0 ? fd : STDOUT_FILENO);
 }

@@ -4,7 +4,8 @@
  * object.
  *
  * Guarantees: never allocates and never uses stdio's streams, so that printing the truth
- * does not change it; the object is written to standard output with write().
+ * does not change it; the object is written with write(), to the descriptor that the
+ * variable TRUTH_FD names if it is open, otherwise to standard output.
  * Threads: one thread adds and prints. Memory: one static buffer; a truth that does not fit
  * ends the program with status 99, so that a test never sees half of one.
  * Not here: the counting itself, which every program does where it allocates.
@@ -60,7 +61,8 @@ void truth_json(const char *name, const char *json);
 /* Adds the counts of a site. extra: NULL or further members (`"peak_bytes": 5`). */
 void truth_site(const char *function, const struct truth_count *count, const char *extra);
 
-/* Writes the object and a newline to `fd`, all of it, and forgets it. */
+/* Writes the object and a newline, all of it, and forgets it: to `fd`, or to where the
+ * beginning of this page says. */
 void truth_print_to(int fd);
 void truth_print(void);
 
