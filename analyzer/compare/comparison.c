@@ -2,231 +2,19 @@
 #include "comparison.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "matchkey.h"
+#include "programside.h"
 #include "side.h"
 #include "sitematch.h"
 
-/* A program's sites with one key, over the runs of one side. */
-struct group {
-	UT_hash_handle hh;
-	struct matchkey key;
-	const struct measured_site *site; /* the first */
-	size_t place;			  /* among its side's */
-	double *values;			  /* by run, MEASURES_OF_SITES each */
-};
-
-/* One side of a program. */
-struct half {
-	const struct side *side;
-	const char *name;	 /* base name that its processes have; NULL: none has */
-	struct measures *totals; /* by run */
-	struct group *groups;	 /* in the order in which they were found */
-	struct group **by_place; /* once all are there */
-	struct sitematch_item *items;
-};
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static bool is_of(const struct half *half, const struct measured_process *process)
-{
-	return half->name && strcmp(base_name(process->exe), half->name) == 0;
-}
-
-/* ---- One side ----------------------------------------------------------------------- */
-
-static void half_done(struct half *half)
-{
-	struct group *group, *next;
-
-	HASH_ITER (hh, half->groups, group, next) {
-		HASH_DEL(half->groups, group);
-		free(group->key.names);
-		free(group->values);
-		free(group);
-	}
-	free(half->totals);
-	free(half->by_place);
-	free(half->items);
-}
-
-/* Nothing, as far as it is known in each run. */
-static void start_values(const struct half *half, double *values)
-{
-	for (size_t run = 0; run < half->side->count; run++)
-		for (unsigned m = 0; m < MEASURES_OF_SITES; m++)
-			values[run * MEASURES_OF_SITES + m] =
-				isnan(half->totals[run].values[m]) ? NAN : 0;
-}
-
-/* Takes key.names over. Returns NULL: memory is short. */
-static struct group *group_of(struct half *half, struct matchkey *key,
-			      const struct measured_site *site)
-{
-	struct group *group = NULL;
-
-	HASH_FIND(hh, half->groups, &key->key, sizeof(key->key), group);
-	if (group) {
-		free(key->names);
-		return group;
-	}
-	group = calloc(1, sizeof(*group));
-	if (!group) {
-		free(key->names);
-		return NULL;
-	}
-	group->key = *key;
-	group->site = site;
-	group->place = HASH_COUNT(half->groups);
-	group->values =
-		calloc(half->side->count * MEASURES_OF_SITES, sizeof(group->values[0]));
-	if (group->values) {
-		start_values(half, group->values);
-		HASH_ADD(hh, half->groups, key.key, sizeof(group->key.key), group);
-	}
-	if (!group->values || !group->hh.tbl) {
-		free(group->key.names);
-		free(group->values);
-		free(group);
-		return NULL;
-	}
-	return group;
-}
-
-static int add_process(struct half *half, struct matchkeys *keys, size_t run,
-		       const struct measured_process *process)
-{
-	for (size_t i = 0; i < process->sites_count; i++) {
-		const struct measured_site *site = &process->sites[i];
-		struct matchkey key;
-		struct group *group;
-		int error = matchkeys_make(keys, process, site, &key);
-
-		if (error)
-			return error;
-		group = group_of(half, &key, site);
-		if (!group)
-			return -ENOMEM;
-		for (unsigned m = 0; m < MEASURES_OF_SITES; m++)
-			if (!isnan(site->measures.values[m]))
-				group->values[run * MEASURES_OF_SITES + m] +=
-					site->measures.values[m];
-	}
-	return 0;
-}
-
-/* What the program has in each run; in one that it is not in, nothing. */
-static void add_totals(struct half *half, const char **ret_exe, size_t *ret_processes)
-{
-	for (size_t run = 0; run < half->side->count; run++) {
-		const struct measured_run *from = &half->side->runs[run];
-		size_t processes = 0;
-
-		half->totals[run] = measures_unknown();
-		for (size_t i = 0; i < from->count; i++) {
-			if (!is_of(half, &from->processes[i]))
-				continue;
-			processes++;
-			measures_add(&half->totals[run], &from->processes[i].measures);
-			if (!*ret_exe)
-				*ret_exe = from->processes[i].exe;
-		}
-		for (unsigned m = 0; processes == 0 && m < MEASURES; m++)
-			half->totals[run].values[m] = m == MEASURE_FRAGMENTATION ? NAN : 0;
-		if (processes > *ret_processes)
-			*ret_processes = processes;
-	}
-}
-
-static int half_fill(struct half *half, struct matchkeys *keys, const char **ret_exe,
-		     size_t *ret_processes)
-{
-	struct group *group, *next;
-
-	half->totals = calloc(half->side->count + 1, sizeof(half->totals[0]));
-	if (!half->totals)
-		return -ENOMEM;
-	add_totals(half, ret_exe, ret_processes);
-	for (size_t run = 0; run < half->side->count; run++) {
-		const struct measured_run *from = &half->side->runs[run];
-
-		for (size_t i = 0; i < from->count; i++) {
-			int error =
-				is_of(half, &from->processes[i])
-					? add_process(half, keys, run, &from->processes[i])
-					: 0;
-
-			if (error)
-				return error;
-		}
-	}
-	half->by_place = calloc(HASH_COUNT(half->groups) + 1, sizeof(half->by_place[0]));
-	half->items = calloc(HASH_COUNT(half->groups) + 1, sizeof(half->items[0]));
-	if (!half->by_place || !half->items)
-		return -ENOMEM;
-	HASH_ITER (hh, half->groups, group, next) {
-		const double *v = group->site->measures.values;
-
-		half->by_place[group->place] = group;
-		half->items[group->place] = (struct sitematch_item){
-			.key = &group->key,
-			.allocations = v[MEASURE_ALLOCATIONS],
-			.allocated = v[MEASURE_ALLOCATED],
-			.partner = SITEMATCH_NONE,
-		};
-	}
-	return 0;
-}
-
-/* ---- Bands -------------------------------------------------------------------------- */
-
-/* values: room for one a run. */
-static struct band band_of_total(const struct half *half, unsigned measure, double *values)
-{
-	for (size_t run = 0; run < half->side->count; run++)
-		values[run] = half->totals[run].values[measure];
-	return band_of(values, half->side->count);
-}
-
-/* Of the measures of a site; group NULL: it has nothing in any run. */
-static int site_bands(const struct half *half, const struct group *group,
-		      struct band bands[MEASURES_OF_SITES])
-{
-	size_t runs = half->side->count;
-	double *nothing = calloc(runs * MEASURES_OF_SITES + 1, sizeof(*nothing));
-	double *column = calloc(runs + 1, sizeof(*column));
-
-	if (nothing && column) {
-		start_values(half, nothing);
-		for (unsigned m = 0; m < MEASURES_OF_SITES; m++) {
-			const double *values = group ? group->values : nothing;
-
-			for (size_t run = 0; run < runs; run++)
-				column[run] = values[run * MEASURES_OF_SITES + m];
-			bands[m] = band_of(column, runs);
-		}
-	}
-	free(nothing);
-	free(column);
-	return nothing && column ? 0 : -ENOMEM;
-}
-
 /* ---- A program ---------------------------------------------------------------------- */
 
-static void pair_equal_keys(struct half *base, struct half *now)
+static void pair_equal_keys(struct programside *base, struct programside *now)
 {
-	struct group *group, *other, *next;
+	struct sitegroup *group, *other, *next;
 
 	HASH_ITER (hh, now->groups, group, next) {
 		HASH_FIND(hh, base->groups, &group->key.key, sizeof(group->key.key), other);
@@ -237,15 +25,15 @@ static void pair_equal_keys(struct half *base, struct half *now)
 	}
 }
 
-static int add_pair(struct comparison_program *program, const struct half *base,
-		    const struct half *now, const struct group *old,
-		    const struct group *new)
+static int add_pair(struct comparison_program *program, const struct programside *base,
+		    const struct programside *now, const struct sitegroup *old,
+		    const struct sitegroup *new)
 {
 	struct comparison_site *site = &program->sites[program->sites_count++];
-	int error = site_bands(base, old, site->base_bands);
+	int error = programside_site_bands(base, old, site->base_bands);
 
 	if (!error)
-		error = site_bands(now, new, site->now_bands);
+		error = programside_site_bands(now, new, site->now_bands);
 	site->base = old ? old->site : NULL;
 	site->now = new ? new->site : NULL;
 	if (old && new)
@@ -254,62 +42,64 @@ static int add_pair(struct comparison_program *program, const struct half *base,
 	return error;
 }
 
-static int add_pairs(struct comparison_program *program, const struct half *base,
-		     const struct half *now)
+static int add_pairs(struct comparison_program *program, const struct programside *base,
+		     const struct programside *now)
 {
-	size_t base_count = HASH_COUNT(base->groups), now_count = HASH_COUNT(now->groups);
 	int error = 0;
 
-	program->sites = calloc(base_count + now_count + 1, sizeof(program->sites[0]));
+	program->sites = calloc(base->groups_count + now->groups_count + 1,
+				sizeof(program->sites[0]));
 	if (!program->sites)
 		return -ENOMEM;
-	for (size_t i = 0; !error && i < now_count; i++) {
+	for (size_t i = 0; !error && i < now->groups_count; i++) {
 		size_t partner = now->items[i].partner;
 
 		error = add_pair(program, base, now,
 				 partner == SITEMATCH_NONE ? NULL : base->by_place[partner],
 				 now->by_place[i]);
 	}
-	for (size_t i = 0; !error && i < base_count; i++)
+	for (size_t i = 0; !error && i < base->groups_count; i++)
 		if (base->items[i].partner == SITEMATCH_NONE)
 			error = add_pair(program, base, now, base->by_place[i], NULL);
 	return error;
 }
 
-static int program_bands(struct comparison_program *program, const struct half *base,
-			 const struct half *now)
+/* Reads both sides in, with keys that mean the same on both. */
+static int fill(struct programside *base, struct programside *now, struct matchkeys *keys)
 {
-	size_t runs = base->side->count + now->side->count;
-	double *values = calloc(runs + 1, sizeof(*values));
+	int error = programside_learn(base, keys);
 
-	for (unsigned m = 0; values && m < MEASURES; m++) {
-		program->base_bands[m] = band_of_total(base, m, values);
-		program->now_bands[m] = band_of_total(now, m, values);
-	}
-	free(values);
-	return values ? 0 : -ENOMEM;
+	if (!error)
+		error = programside_learn(now, keys);
+	if (!error)
+		error = programside_fill(base, keys);
+	if (!error)
+		error = programside_fill(now, keys);
+	return error;
 }
 
-static int compare_program(struct comparison_program *program, struct half *base,
-			   struct half *now)
+static int compare_program(struct comparison_program *program, struct programside *base,
+			   struct programside *now)
 {
 	struct matchkeys *keys = matchkeys_new();
-	int error = keys ? 0 : -ENOMEM;
+	int error = keys ? fill(base, now, keys) : -ENOMEM;
 
 	if (!error)
-		error = half_fill(base, keys, &program->base_exe, &program->base_processes);
+		error = programside_bands(base, program->base_bands);
 	if (!error)
-		error = half_fill(now, keys, &program->now_exe, &program->now_processes);
-	if (!error)
-		error = program_bands(program, base, now);
+		error = programside_bands(now, program->now_bands);
 	if (!error) {
 		pair_equal_keys(base, now);
-		error = sitematch_pair(base->items, HASH_COUNT(base->groups), now->items,
-				       HASH_COUNT(now->groups), matchkeys_names(keys));
+		error = sitematch_pair(base->items, base->groups_count, now->items,
+				       now->groups_count, matchkeys_names(keys));
 	}
 	if (!error)
 		error = add_pairs(program, base, now);
 	program->name = now->name ? now->name : base->name;
+	program->base_exe = base->exe;
+	program->now_exe = now->exe;
+	program->base_processes = base->processes;
+	program->now_processes = now->processes;
 	matchkeys_free(keys);
 	return error;
 }
@@ -341,7 +131,8 @@ static int find_names(const struct side *side, struct names *names)
 		return -ENOMEM;
 	for (size_t i = 0; i < side->count; i++) {
 		for (size_t j = 0; j < side->runs[i].count; j++) {
-			const char *name = base_name(side->runs[i].processes[j].exe);
+			const char *name =
+				programside_base_name(side->runs[i].processes[j].exe);
 
 			if (!has_name(names, name))
 				names->items[names->count++] = name;
@@ -351,16 +142,17 @@ static int find_names(const struct side *side, struct names *names)
 }
 
 static int add_program(struct comparison *comparison, const struct side *base,
-		       const char *base_name_of, const struct side *now,
-		       const char *now_name)
+		       const char *base_name, const struct side *now, const char *now_name)
 {
-	struct half left = {.side = base, .name = base_name_of};
-	struct half right = {.side = now, .name = now_name};
-	int error =
-		compare_program(&comparison->programs[comparison->count++], &left, &right);
+	struct comparison_program *program = &comparison->programs[comparison->count++];
+	struct programside left, right;
+	int error;
 
-	half_done(&left);
-	half_done(&right);
+	programside_init(&left, base, base_name);
+	programside_init(&right, now, now_name);
+	error = compare_program(program, &left, &right);
+	programside_done(&left);
+	programside_done(&right);
 	return error;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +112,42 @@ static int take_sites(const struct sites *sites, const struct calltree *tree,
 	return 0;
 }
 
+/* ---- Modules ------------------------------------------------------------------------ */
+
+/* Pooled, in hexadecimal digits. Returns 0 and sets *ret_text, NULL where there is none;
+ * or -ENOMEM. */
+static int build_id_of(const struct profile_module *module, struct symbols *symbols,
+		       const char **ret_text)
+{
+	char digits[2 * sizeof(module->build_id) + 1] = "";
+
+	*ret_text = NULL;
+	if (module->build_id_bytes == 0)
+		return 0;
+	for (size_t i = 0; i < module->build_id_bytes; i++)
+		snprintf(digits + 2 * i, 3, "%02x", module->build_id[i]);
+	*ret_text = symbols_string(symbols, digits);
+	return *ret_text ? 0 : -ENOMEM;
+}
+
+static int take_modules(const struct profile *profile, struct symbols *symbols,
+			struct measured_process *process)
+{
+	process->modules = calloc(profile->modules_count + 1, sizeof(process->modules[0]));
+	if (!process->modules)
+		return -ENOMEM;
+	for (size_t i = 0; i < profile->modules_count; i++) {
+		struct measured_module *module = &process->modules[i];
+		int error = build_id_of(&profile->modules[i], symbols, &module->build_id);
+
+		module->path = symbols_string(symbols, profile->modules[i].path);
+		if (error || !module->path)
+			return -ENOMEM;
+		process->modules_count++;
+	}
+	return 0;
+}
+
 /* ---- The process -------------------------------------------------------------------- */
 
 static void take_snapshots(const struct profile *profile, double *v)
@@ -205,6 +242,8 @@ static int reduce(struct profile *profile, const struct side_wish *wish,
 	process->classified = profile->leaks.classified;
 	process->measures = measures_of_process(profile);
 	error = take_sites(&sites, tree, profile, process);
+	if (!error)
+		error = take_modules(profile, symbols, process);
 out:
 	sites_done(&sites);
 	calltree_view_free(view);

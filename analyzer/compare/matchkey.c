@@ -2,7 +2,9 @@
 #include "matchkey.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,18 +14,22 @@
 #include "fingerprint.h"
 #include "framerules.h"
 #include "measured.h"
+#include "samebuild.h"
 #include "stringpool.h"
 
-/* What is known of a function in a module, by the addresses of their strings. */
+/* What is known of a function in a module, by the addresses of their strings; or of an
+ * address in it that has no name. */
 struct named {
 	UT_hash_handle hh;
 	struct {
 		const char *function, *module, *exe;
+		uint64_t address; /* 0: of a function, or of all of the module */
 	} by;
 	const char *function_key; /* pooled; NULL: not known */
 	const char *module_key;
 	uint32_t name, family; /* with template arguments and without */
 	bool runtime;
+	bool same_build; /* addresses in the module mean the same everywhere */
 };
 
 struct numbered {
@@ -36,6 +42,7 @@ struct matchkeys {
 	struct named *named;
 	struct numbered *numbers;
 	struct stringpool *strings;
+	struct samebuild *same;
 };
 
 struct matchkeys *matchkeys_new(void)
@@ -45,8 +52,9 @@ struct matchkeys *matchkeys_new(void)
 	if (!keys)
 		return NULL;
 	keys->strings = stringpool_new();
-	if (!keys->strings) {
-		free(keys);
+	keys->same = samebuild_new();
+	if (!keys->strings || !keys->same) {
+		matchkeys_free(keys);
 		return NULL;
 	}
 	return keys;
@@ -68,7 +76,13 @@ void matchkeys_free(struct matchkeys *keys)
 		free(number);
 	}
 	stringpool_free(keys->strings);
+	samebuild_free(keys->same);
 	free(keys);
+}
+
+int matchkeys_learn(struct matchkeys *keys, const struct measured_process *process)
+{
+	return samebuild_learn(keys->same, process);
 }
 
 size_t matchkeys_names(const struct matchkeys *keys)
@@ -106,10 +120,31 @@ static int number_of(struct matchkeys *keys, const char *pooled, uint32_t *ret_n
 	return 0;
 }
 
-static int describe(struct matchkeys *keys, struct named *named)
+/* The key of an address without a name: "+0x12ab", behind the module's. */
+static const char *address_key(struct matchkeys *keys, uint64_t address)
 {
-	const char *name, *family;
+	char *text = NULL;
 
+	if (asprintf(&text, "+0x%" PRIx64, address) < 0)
+		return NULL;
+	return pool(keys, text);
+}
+
+/* What stands for a frame that has no name. */
+static const char *place_name(struct matchkeys *keys, const struct named *named)
+{
+	const char *module = named->module_key ? named->module_key : "?";
+	char *text = NULL;
+
+	if (!named->by.address)
+		return stringpool_add(keys->strings, module);
+	if (asprintf(&text, "%s%s", module, named->function_key) < 0)
+		return NULL;
+	return pool(keys, text);
+}
+
+static int describe_module(struct matchkeys *keys, struct named *named)
+{
 	if (named->by.module) {
 		named->module_key = pool(keys, fingerprint_module_new(named->by.module));
 		if (!named->module_key)
@@ -118,33 +153,46 @@ static int describe(struct matchkeys *keys, struct named *named)
 	named->runtime = framerules_runtime(named->by.function, named->module_key);
 	if (named->module_key && strcmp(named->by.module, named->by.exe) == 0)
 		named->module_key = "";
-	name = named->module_key ? named->module_key : "?";
-	if (named->by.function) {
+	named->same_build = samebuild_holds(keys->same, named->module_key);
+	return 0;
+}
+
+static int describe(struct matchkeys *keys, struct named *named)
+{
+	const char *name, *family;
+
+	if (describe_module(keys, named))
+		return -ENOMEM;
+	if (named->by.function)
 		named->function_key =
 			pool(keys, fingerprint_function_new(named->by.function));
-		if (!named->function_key)
-			return -ENOMEM;
+	else if (named->by.address)
+		named->function_key = address_key(keys, named->by.address);
+	if ((named->by.function || named->by.address) && !named->function_key)
+		return -ENOMEM;
+	if (named->by.function) {
 		name = named->function_key;
 		family = pool(keys, fingerprint_untemplated_new(name));
 	} else {
-		family = name = stringpool_add(keys->strings, name);
+		family = name = place_name(keys, named);
 	}
 	if (!name || !family || number_of(keys, name, &named->name))
 		return -ENOMEM;
 	return number_of(keys, family, &named->family);
 }
 
-/* Returns NULL: memory is short. */
-static const struct named *named_of(struct matchkeys *keys, const char *exe,
-				    const struct measured_frame *frame)
+/* What is known by function, module, exe and address. Returns NULL: memory is short. */
+static const struct named *named_by(struct matchkeys *keys, const char *function,
+				    const char *module, const char *exe, uint64_t address)
 {
 	struct named *entry = NULL, *fresh = calloc(1, sizeof(*fresh));
 
 	if (!fresh)
 		return NULL;
-	fresh->by.function = frame->function;
-	fresh->by.module = frame->module;
+	fresh->by.function = function;
+	fresh->by.module = module;
 	fresh->by.exe = exe;
+	fresh->by.address = address;
 	HASH_FIND(hh, keys->named, &fresh->by, sizeof(fresh->by), entry);
 	if (entry) {
 		free(fresh);
@@ -160,6 +208,16 @@ static const struct named *named_of(struct matchkeys *keys, const char *exe,
 		return NULL;
 	}
 	return fresh;
+}
+
+static const struct named *named_of(struct matchkeys *keys, const char *exe,
+				    const struct measured_frame *frame)
+{
+	const struct named *named = named_by(keys, frame->function, frame->module, exe, 0);
+
+	if (!named || frame->function || !named->same_build)
+		return named;
+	return named_by(keys, NULL, frame->module, exe, frame->address);
 }
 
 static bool repeats(const struct named *before, const struct named *named)

@@ -57,4 +57,5 @@ void measured_process_done(struct measured_process *process)
 	for (size_t i = 0; i < process->sites_count; i++)
 		free(process->sites[i].frames);
 	free(process->sites);
+	free(process->modules);
 }

@@ -65,6 +65,11 @@ struct measured_site {
 	struct measures measures;
 };
 
+struct measured_module {
+	const char *path;
+	const char *build_id; /* in hexadecimal digits; NULL: none */
+};
+
 struct measured_process {
 	const char *exe;  /* path; "" where it is not known */
 	const char *dump; /* the dump that it was recorded in */
@@ -75,6 +80,8 @@ struct measured_process {
 	struct measures measures;
 	struct measured_site *sites;
 	size_t sites_count;
+	struct measured_module *modules; /* none: not known */
+	size_t modules_count;
 };
 
 struct measured_run {
@@ -90,7 +97,7 @@ const char *measure_name(enum measure measure);
 /* All values NaN. */
 struct measures measures_unknown(void);
 
-/* Frees the sites of a process. */
+/* Frees the sites and modules of a process. */
 void measured_process_done(struct measured_process *process);
 
 /* Adds up: what one of the two does not know is taken from the other. The ratio, which

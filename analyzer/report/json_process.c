@@ -184,10 +184,11 @@ json_t *json_process(const struct report *report, size_t index, bool details)
 		json_fragmentation(report, index), "snapshots", json_snapshots(p), "dump",
 		json_text(p->dump_path), "allocator", json_text(p->allocator), "notices",
 		texts(p->notices), "mappings", mappings(&p->mappings));
-	if (!object || !details)
-		return object;
-	failed |= json_object_set_new(object, "header", header(&p->header));
+	if (!object)
+		return NULL;
 	failed |= json_object_set_new(object, "modules", modules(p));
+	if (details)
+		failed |= json_object_set_new(object, "header", header(&p->header));
 	if (failed) {
 		json_decref(object);
 		return NULL;

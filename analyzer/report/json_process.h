@@ -16,7 +16,7 @@
 struct report;
 
 /* The object of a member of the report's family; NULL where memory is short. details: the
- * modules and the header too. */
+ * header too. */
 json_t *json_process(const struct report *report, size_t index, bool details);
 
 /* Text as a JSON string; bytes that are no UTF-8 are shown as \xNN. */

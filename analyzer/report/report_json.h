@@ -18,7 +18,7 @@
 struct report;
 
 /* Writes the whole report and a newline. sort: the order of the sites, which matters where
- * report->top leaves some out. details: the modules and the header too. Returns 0,
+ * report->top leaves some out. details: the header too. Returns 0,
  * -ENOMEM, or what writing says. */
 int report_json(const struct report *report, enum sites_order sort, bool details,
 		FILE *out);

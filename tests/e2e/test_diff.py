@@ -2,11 +2,12 @@
 """mftrace diff: call sites are found again in other builds, and what changed is named."""
 
 import json
+import subprocess
 
 import jsonschema
 import pytest
 
-from recording import ROOT, mftrace
+from recording import PROGRAMS, ROOT, mftrace
 
 SCHEMA = json.loads((ROOT / "docs" / "diff.schema.json").read_text())
 SITES = 8 * 60  # of rebuilt_sites
@@ -96,6 +97,52 @@ def test_one_lost_block_among_ten_thousand_sites(trace, stored):
     text = mftrace("diff", base.dumps, new.dumps).stdout.decode()
     assert "Unfreed at exit  +32 B: 1 call site appeared" in text
     assert "lose_one" in text
+
+
+@pytest.fixture
+def stripped(need, tmp_path):
+    """stripped(program): a copy without names; its build-id stays."""
+
+    def strip(program):
+        path = tmp_path / program
+        subprocess.run([need("strip"), "-s", "-o", path, PROGRAMS / program], check=True)
+        return path
+
+    return strip
+
+
+def test_sites_without_names_are_known_by_their_addresses(trace, stored, stripped):
+    """As long as it is the same build on both sides."""
+    program = stripped("ten_thousand_sites")
+    base, new = trace(program), trace(program, "new")
+    for old in (base.dumps, stored(base.dumps)):
+        found = the_program(old, new.dumps)
+        assert found["call_sites"]["matched"] >= 10000
+        assert found["call_sites"]["appeared"] == 1
+        assert found["call_sites"]["vanished"] == 0
+        leaks = [s for s in found["sites"] if grew(s, "leaked_bytes")]
+        assert [medians(s, "leaked_bytes") for s in leaks] == [(0, 32)]
+        assert not any(functions(leaks[0])[:2])
+
+
+def test_addresses_of_other_builds_mean_nothing(trace, stored, stripped, tmp_path):
+    """Then sites without names are told apart by their modules only; and so where a report
+    was stored without the build-ids."""
+    base = trace(stripped("rebuilt_sites_o2"), "1")
+    new = trace(stripped("rebuilt_sites_inserted"), "2")
+    found = the_program(base.dumps, new.dumps)["call_sites"]
+    assert found["appeared"] == found["vanished"] == 0
+    assert found["matched"] < SITES / 10
+    report = json.loads(stored(base.dumps).read_text())
+    for process in report["processes"]:
+        assert all(module["path"] is not None for module in process.pop("modules"))
+    old = tmp_path / "old.json"
+    old.write_text(json.dumps(report))
+    assert the_program(old, base.dumps)["call_sites"] == the_program(
+        old, old
+    )["call_sites"]
+    assert the_program(old, base.dumps)["call_sites"]["matched"] < SITES / 10
+    assert the_program(base.dumps, base.dumps)["call_sites"]["matched"] >= SITES
 
 
 def test_one_lost_block_of_a_known_site(trace):
