@@ -15,6 +15,10 @@ const char config_help[] =
 	"  interval=MS    time between snapshots, 0 for none (default: 1000)\n"
 	"  leak_scan=0|1  whether to look for pointers to blocks at exit (default: 0)\n"
 	"  scan_deadline=MS  after which that ends with what it has (default: 10000)\n"
+	"  ring=SIZE      keeps the newest SIZE bytes of events, and of all older ones "
+	"what\n"
+	"                 they left behind; K, M or G behind it, 4M at least (default:\n"
+	"                 0, all events are kept)\n"
 	"  verify=N       compares every Nth stack with libunwind's (default: 0, none)\n"
 	"  help=1         prints this\n";
 
@@ -28,6 +32,29 @@ static bool parse_number(const char *value, size_t length, unsigned max,
 	    number > max)
 		return false;
 	*ret_number = (unsigned)number;
+	return true;
+}
+
+/* A number of bytes, with K, M or G behind it or without. */
+static bool parse_size(const char *value, size_t length, uint64_t max, uint64_t *ret_bytes)
+{
+	const char *p = value, *end = value + length;
+	unsigned shift = 0;
+	uint64_t number;
+
+	if (!text_take_number(&p, end, 10, &number))
+		return false;
+	if (p + 1 == end) {
+		const char *const units = "KMG", *unit = strchr(units, *p & ~0x20);
+
+		if (!unit || !*unit)
+			return false;
+		shift = 10 * (unsigned)(unit - units + 1);
+		p++;
+	}
+	if (p != end || number > max >> shift)
+		return false;
+	*ret_bytes = number << shift;
 	return true;
 }
 
@@ -67,6 +94,9 @@ static bool parse_pair(struct config *config, const char *key, size_t key_length
 		return parse_flag(value, length, &config->leak_scan);
 	if (text_equal(key, key_length, "scan_deadline"))
 		return parse_number(value, length, 86400000, &config->scan_deadline_ms);
+	if (text_equal(key, key_length, "ring"))
+		return parse_size(value, length, CONFIG_RING_BYTES_MAX,
+				  &config->ring_bytes);
 	if (text_equal(key, key_length, "verify"))
 		return parse_number(value, length, 1000000000, &config->verify);
 	if (text_equal(key, key_length, "help"))
@@ -96,6 +126,7 @@ void config_parse(const char *options, struct config *ret_config)
 	config->interval_ms = 1000;
 	config->leak_scan = false;
 	config->scan_deadline_ms = 10000;
+	config->ring_bytes = 0;
 	config->verify = 0;
 	config->help = false;
 	config->bad_option[0] = '\0';

@@ -12,9 +12,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define CONFIG_PATH_BYTES 4096
 #define CONFIG_DEPTH_MAX 256
+#define CONFIG_RING_BYTES_MAX (32ull << 30)
 
 struct config {
 	char output[CONFIG_PATH_BYTES]; /* template as given, escapes and all; "" = default
@@ -26,6 +28,7 @@ struct config {
 			    none */
 	bool leak_scan;	 /* at exit */
 	unsigned scan_deadline_ms; /* after which it ends with what it has */
+	uint64_t ring_bytes;	   /* how much of the newest events is kept; 0: all */
 	bool help;
 	char bad_option[128]; /* the first one that was not understood, or "" */
 };

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+#include "fold_event.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fold.h"
+#include "mft_codec.h"
+
+/* ---- Blocks ----------------------------------------------------------------------- */
+
+/* Takes the block at an address out of the live ones. Returns whether there was one. */
+static inline bool take_block(struct fold *fold, uint64_t address,
+			      struct mft_ring_block *ret_block)
+{
+	struct fold_birth *birth = fold_births_find(&fold->births, address);
+	struct mft_ring_block *block;
+
+	if (birth->block.address) {
+		if (!birth->is_live)
+			return false;
+		*ret_block = birth->block;
+		birth->is_live = false;
+		return true;
+	}
+	block = fold_live_find(&fold->live, address);
+	if (!block)
+		return false;
+	*ret_block = *block;
+	fold_live_remove(&fold->live, block);
+	return true;
+}
+
+/* A block at whose address another begins: it ends as if it had been freed. */
+static __attribute__((noinline)) void
+drop_older(struct fold *fold, const struct mft_ring_block *older, uint64_t clock)
+{
+	fold->state.now.totals.double_allocations++;
+	fold_ledger_release(&fold->ledger, older, clock, false);
+}
+
+/* A birth of the step at an address; a block that was there ends. */
+static inline struct fold_birth *make_birth(struct fold *fold, uint64_t address,
+					    uint64_t clock)
+{
+	struct fold_birth *birth = fold_births_find(&fold->births, address);
+
+	if (birth->block.address == 0) {
+		struct mft_ring_block *older = fold_live_find(&fold->live, address);
+
+		if (__builtin_expect(older != NULL, 0)) {
+			const struct mft_ring_block block = *older;
+
+			fold_live_remove(&fold->live, older);
+			drop_older(fold, &block, clock);
+		}
+		fold_births_use(&fold->births, birth);
+	} else if (__builtin_expect(birth->is_live, 0)) {
+		drop_older(fold, &birth->block, clock);
+	}
+	birth->is_live = true;
+	return birth;
+}
+
+/* ---- Reallocs --------------------------------------------------------------------- */
+
+static bool is_last(const struct mft_ring_stream *stream,
+		    const struct mft_ring_block *block)
+{
+	return stream->last_address == block->address && stream->last_birth == block->birth;
+}
+
+/* The realloc, if there is one, has no second half: it was a free. */
+static void settle(struct fold *fold, struct mft_ring_stream *stream)
+{
+	if (stream->half == MFT_RING_HALF_BLOCK)
+		fold_ledger_release(&fold->ledger, &stream->released, stream->half_clock,
+				    stream->half_temporary);
+	else if (stream->half == MFT_RING_HALF_UNKNOWN)
+		fold->state.now.totals.unmatched_frees++;
+	stream->half = MFT_RING_HALF_NONE;
+}
+
+/* Its second half is here. A block that grows or shrinks is not one that was freed at once,
+ * so it is never temporary. */
+static void complete(struct fold *fold, struct mft_ring_stream *stream)
+{
+	if (stream->half == MFT_RING_HALF_BLOCK)
+		fold->state.now.totals.reallocs++;
+	stream->half_temporary = false;
+	settle(fold, stream);
+}
+
+static bool is_second_half(uint8_t op)
+{
+	return op == MFT_OP_REALLOC || op == MFT_OP_REALLOCARRAY || op == MFT_OP_REACQUIRE;
+}
+
+static void release_half(struct fold *fold, struct fold_stream *from,
+			 const struct mft_record *record)
+{
+	struct mft_ring_stream *stream = &from->folded;
+	uint8_t next = fold_stream_peek(from, fold->places);
+
+	stream->half_op = record->op;
+	stream->half_clock = record->clock;
+	stream->half_temporary = false;
+	stream->half = MFT_RING_HALF_UNKNOWN;
+	if (take_block(fold, record->address, &stream->released)) {
+		stream->half = MFT_RING_HALF_BLOCK;
+		stream->half_temporary = is_last(stream, &stream->released);
+	}
+	fold->state.now.totals.op_counts[record->op]++;
+	/* If the next event is not there yet, it will show. */
+	if (next != MFT_OP_END && !is_second_half(next))
+		settle(fold, stream);
+}
+
+static void reacquire(struct fold *fold, struct mft_ring_stream *stream, uint64_t clock)
+{
+	const uint8_t half = stream->half;
+
+	if (half == MFT_RING_HALF_NONE) {
+		fold->state.now.totals.damaged++;
+		return;
+	}
+	stream->half = MFT_RING_HALF_NONE;
+	fold->state.now.totals.op_counts[stream->half_op]--;
+	if (half == MFT_RING_HALF_BLOCK)
+		make_birth(fold, stream->released.address, clock)->block = stream->released;
+}
+
+/* ---- Acquisitions and releases ---------------------------------------------------- */
+
+static inline int acquire(struct fold *fold, struct fold_stream *from,
+			  const struct mft_record *record)
+{
+	struct mft_ring_stream *stream = &from->folded;
+	struct fold_birth *birth;
+	uint32_t node, site;
+	int r;
+
+	if (__builtin_expect(!fold_nodemap_find(&from->nodes, record->stack, &node) ||
+				     record->address == 0,
+			     0)) {
+		fold->state.now.totals.damaged++;
+		return 0;
+	}
+	r = fold_ledger_site(&fold->ledger, node, record->op, &site);
+	if (__builtin_expect(r < 0, 0))
+		return r;
+	if (__builtin_expect(stream->half != MFT_RING_HALF_NONE, 0))
+		complete(fold, stream);
+	birth = make_birth(fold, record->address, record->clock);
+	birth->block.address = record->address;
+	birth->block.size = record->size;
+	/* Less than was asked for: the allocator did not know. */
+	birth->block.usable = record->usable > record->size ? record->usable : record->size;
+	birth->block.birth = record->clock;
+	birth->block.site = site;
+	birth->block.thread = stream->thread;
+	fold_ledger_acquire(&fold->ledger, &birth->block);
+	stream->last_address = record->address;
+	stream->last_birth = record->clock;
+	fold->state.now.totals.op_counts[record->op]++;
+	return 0;
+}
+
+static inline void release(struct fold *fold, struct mft_ring_stream *stream,
+			   const struct mft_record *record)
+{
+	struct mft_ring_block block;
+
+	if (__builtin_expect(take_block(fold, record->address, &block), 1))
+		fold_ledger_release(&fold->ledger, &block, record->clock,
+				    is_last(stream, &block));
+	else
+		fold->state.now.totals.unmatched_frees++;
+	fold->state.now.totals.op_counts[record->op]++;
+}
+
+static int fail(struct fold *fold, const struct fold_stream *from,
+		const struct mft_record *record)
+{
+	struct mft_failed call;
+	uint32_t node, site;
+	int r;
+
+	if (mft_decode_failed(record->payload, &call) < 0 ||
+	    !fold_nodemap_find(&from->nodes, call.stack, &node)) {
+		fold->state.now.totals.damaged++;
+		return 0;
+	}
+	r = fold_ledger_site(&fold->ledger, node, call.op, &site);
+	if (r == 0)
+		fold_ledger_fail(&fold->ledger, site);
+	return r;
+}
+
+/* ---- Everything else -------------------------------------------------------------- */
+
+/* The program moved the break (analyzer/leaks/breaks.h). */
+static void move_break(struct fold_state *state, uint64_t before, uint64_t after)
+{
+	struct mft_ring_piece *pieces = state->now.pieces;
+	const uint64_t end = before < after ? before : after;
+	uint32_t count = state->now.breaks;
+
+	while (count && pieces[count - 1].start >= end)
+		count--;
+	if (count && pieces[count - 1].end > end)
+		pieces[count - 1].end = end;
+	if (after > before) {
+		if (count && (pieces[count - 1].end == before || count == MFT_RING_BREAKS))
+			pieces[count - 1].end = after;
+		else
+			pieces[count++] = (struct mft_ring_piece){before, after};
+	}
+	state->now.breaks = count;
+	state->pieces_changed = true;
+}
+
+static int mapping_call(struct fold *fold, const struct mft_record *record)
+{
+	struct mft_ring_totals *totals = &fold->state.now.totals;
+	struct mft_mapping call;
+	uint64_t before = 0, after = 0;
+
+	if (mft_decode_mapping(record->payload, &call) < 0) {
+		totals->damaged++;
+		return 0;
+	}
+	switch (record->op) {
+	case MFT_OP_MMAP:
+		totals->mmap_calls++;
+		after = call.length;
+		break;
+	case MFT_OP_MUNMAP:
+		totals->munmap_calls++;
+		before = call.length;
+		break;
+	case MFT_OP_MREMAP:
+		totals->mremap_calls++;
+		after = call.length;
+		before = call.old_length;
+		break;
+	case MFT_OP_BRK:
+		totals->brk_calls++;
+		after = call.address;
+		before = call.old_address;
+		move_break(&fold->state, before, after);
+		break;
+	default:
+		totals->madvise_calls++;
+		break;
+	}
+	if (after > before)
+		totals->mapped_bytes += after - before;
+	else
+		totals->unmapped_bytes += before - after;
+	return 0;
+}
+
+/* Keeps a record as it stands. */
+static int keep_fact(struct fold *fold, const struct mft_record *record)
+{
+	struct fold_state *state = &fold->state;
+	const uint8_t *bytes = record->payload.data - MFT_LONG_HEADER_BYTES;
+	const size_t length = MFT_LONG_HEADER_BYTES + record->payload.length;
+
+	if (state->facts.count == 0 ||
+	    state->now.facts_bytes + length > state->chunk_bytes) {
+		int r = fold_state_grow(state, &state->facts, MFT_RING_FACTS);
+
+		if (r < 0)
+			return r;
+		state->now.facts_chunks = state->facts.count;
+		state->now.facts_bytes = MFT_RING_CONTENTS;
+	}
+	/* Beyond what counts: there is nothing to keep. */
+	memcpy(state->facts.chunks[state->facts.count - 1].address + state->now.facts_bytes,
+	       bytes, length);
+	state->now.facts_bytes += (uint32_t)length;
+	return 0;
+}
+
+static int thread(struct fold *fold, struct fold_stream *from,
+		  const struct mft_record *record)
+{
+	struct mft_ring_totals *totals = &fold->state.now.totals;
+	struct mft_thread told;
+
+	if (mft_decode_thread(record->payload, &told) < 0) {
+		totals->damaged++;
+		return 0;
+	}
+	from->folded.last_address = 0;
+	from->folded.thread = (uint32_t)told.tid;
+	if (from->is_nested || totals->threads++ >= FOLD_THREADS_TOLD)
+		return 0;
+	return keep_fact(fold, record);
+}
+
+static int node(struct fold *fold, struct fold_stream *from,
+		const struct mft_record *record)
+{
+	int r = fold_stacks_define(&fold->stacks, &from->nodes, from->number, record);
+
+	if (r != -EBADMSG)
+		return r;
+	fold->state.now.totals.damaged++;
+	return 0;
+}
+
+static __attribute__((noinline)) int other(struct fold *fold, struct fold_stream *from,
+					   const struct mft_record *record)
+{
+	switch (record->op) {
+	case MFT_OP_NODE:
+		return node(fold, from, record);
+	case MFT_OP_REACQUIRE:
+		reacquire(fold, &from->folded, record->clock);
+		return 0;
+	case MFT_OP_NODES_RESET:
+		fold_nodemap_reset(&from->nodes);
+		return 0;
+	case MFT_OP_THREAD:
+		return thread(fold, from, record);
+	case MFT_OP_PROCESS:
+	case MFT_OP_ALLOCATOR:
+	case MFT_OP_NOTICE:
+	case MFT_OP_MODULE:
+	case MFT_OP_MODULE_GONE:
+		return keep_fact(fold, record);
+	case MFT_OP_FAILED:
+		return fail(fold, from, record);
+	case MFT_OP_MMAP:
+	case MFT_OP_MUNMAP:
+	case MFT_OP_MREMAP:
+	case MFT_OP_BRK:
+	case MFT_OP_MADVISE:
+		return mapping_call(fold, record);
+	case MFT_OP_SNAPSHOT_END:
+		fold->state.now.totals.snapshots++;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+int fold_event(struct fold *fold, struct fold_stream *from, const struct mft_record *record)
+{
+	struct mft_ring_stream *stream = &from->folded;
+	const uint8_t op = record->op;
+	const bool is_alloc = op < MFT_OP_LONG && mft_op_is_alloc(op);
+
+	fold->state.now.totals.records++;
+	if (!is_alloc && !mft_op_is_free(op))
+		return other(fold, from, record);
+	stream->address = record->address;
+	if (__builtin_expect(stream->half != MFT_RING_HALF_NONE, 0) && !is_second_half(op))
+		settle(fold, stream);
+	if (is_alloc)
+		return acquire(fold, from, record);
+	if (__builtin_expect(
+		    op == MFT_OP_REALLOC_RELEASE || op == MFT_OP_REALLOCARRAY_RELEASE, 0))
+		release_half(fold, from, record);
+	else
+		release(fold, stream, record);
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fold_event.h - what one record changes in the state of a ring dump.
+ *
+ * The counterpart of the analyzer's model.h and replay: a realloc's release half takes its
+ * block out of the live ones and stays unbooked until it is known what became of it.
+ * Threads: as fold.h.
+ */
+#ifndef FOLD_EVENT_H
+#define FOLD_EVENT_H
+
+struct fold;
+struct fold_stream;
+struct mft_record;
+
+/* Folds a record, which is the stream's next: ahead[taken]. The step has room for it. A
+ * record that makes no sense is counted. Returns 0 or a negative errno: memory or space is
+ * short. */
+int fold_event(struct fold *fold, struct fold_stream *stream,
+	       const struct mft_record *record);
+
+#endif

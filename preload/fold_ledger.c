@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "fold_ledger.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "memory.h"
+
+void fold_ledger_begin(struct fold_ledger *ledger, struct fold_state *state)
+{
+	memset(ledger, 0, sizeof(*ledger));
+	ledger->state = state;
+}
+
+void fold_ledger_done(struct fold_ledger *ledger)
+{
+	if (ledger->sites_room)
+		memory_unmap(ledger->sites, ledger->sites_room * sizeof(*ledger->sites));
+	if (ledger->site_of_node_room)
+		memory_unmap(ledger->site_of_node,
+			     ledger->site_of_node_room * sizeof(*ledger->site_of_node));
+	memset(ledger, 0, sizeof(*ledger));
+}
+
+static int make_room(struct fold_ledger *ledger, uint32_t node)
+{
+	struct fold_state *state = ledger->state;
+	int r = 0;
+
+	if (node >= ledger->site_of_node_room) {
+		void *array = ledger->site_of_node;
+
+		r = fold_state_regrow(&array, &ledger->site_of_node_room, node + 1,
+				      sizeof(*ledger->site_of_node));
+		ledger->site_of_node = array;
+	}
+	if (r == 0 && state->now.sites == ledger->sites_room) {
+		void *array = ledger->sites;
+
+		r = fold_state_regrow(&array, &ledger->sites_room, 0,
+				      sizeof(*ledger->sites));
+		ledger->sites = array;
+	}
+	if (r == 0 &&
+	    state->now.sites ==
+		    state->sites.count * ((state->chunk_bytes - MFT_RING_CONTENTS) /
+					  sizeof(struct mft_ring_site)))
+		r = fold_state_grow(state, &state->sites, MFT_RING_SITES);
+	return r;
+}
+
+int fold_ledger_add(struct fold_ledger *ledger, uint32_t node, uint8_t op,
+		    uint32_t *ret_site)
+{
+	struct fold_state *state = ledger->state;
+	const uint32_t index = state->now.sites;
+	struct fold_ledger_site *entry;
+	struct fold_chunk chunk;
+	int r = make_room(ledger, node);
+
+	if (r < 0)
+		return r;
+	entry = &ledger->sites[index];
+	entry->site = fold_state_element(state, &state->sites, index, sizeof(*entry->site),
+					 &chunk);
+	/* Beyond the sites that count: there is nothing to keep. */
+	entry->step = ledger->step;
+	entry->site->node = node;
+	entry->site->op = op;
+	ledger->site_of_node[node] = index + 1;
+	state->now.sites++;
+	*ret_site = index;
+	return 0;
+}
+
+static __attribute__((noinline)) void keep(struct fold_ledger *ledger,
+					   struct fold_ledger_site *entry)
+{
+	struct fold_chunk chunk;
+
+	(void)fold_state_element(ledger->state, &ledger->state->sites,
+				 (uint32_t)(entry - ledger->sites), sizeof(*entry->site),
+				 &chunk);
+	fold_state_keep(ledger->state, &chunk, entry->site, sizeof(*entry->site));
+	entry->step = ledger->step;
+}
+
+/* A site that is about to change. */
+static inline struct mft_ring_site *touch(struct fold_ledger *ledger, uint32_t index)
+{
+	const struct mft_ring_totals *totals = &ledger->state->now.totals;
+	struct fold_ledger_site *entry = &ledger->sites[index];
+	struct mft_ring_site *site = entry->site;
+
+	if (__builtin_expect(entry->step != ledger->step, 0))
+		keep(ledger, entry);
+	if (site->peaks != totals->peaks) {
+		site->peaks = totals->peaks;
+		site->peak_bytes = site->live_bytes;
+		site->peak_blocks = site->live_blocks;
+	}
+	return site;
+}
+
+void fold_ledger_acquire(struct fold_ledger *ledger, const struct mft_ring_block *block)
+{
+	struct mft_ring_totals *totals = &ledger->state->now.totals;
+	struct mft_ring_site *site = touch(ledger, block->site);
+
+	site->allocations++;
+	site->allocated_bytes += block->size;
+	site->live_blocks++;
+	site->live_bytes += block->size;
+	site->live_usable_bytes += block->usable;
+	totals->allocations++;
+	totals->allocated_bytes += block->size;
+	totals->live_blocks++;
+	totals->live_bytes += block->size;
+	totals->live_usable_bytes += block->usable;
+	if (__builtin_expect(totals->live_bytes > totals->peak_bytes, 0)) {
+		totals->peak_bytes = totals->live_bytes;
+		totals->peak_blocks = totals->live_blocks;
+		totals->peak_clock = block->birth;
+		totals->peaks++;
+	}
+}
+
+void fold_ledger_release(struct fold_ledger *ledger, const struct mft_ring_block *block,
+			 uint64_t clock, bool is_temporary)
+{
+	struct mft_ring_totals *totals = &ledger->state->now.totals;
+	struct mft_ring_site *site = touch(ledger, block->site);
+
+	site->live_blocks--;
+	site->live_bytes -= block->size;
+	site->live_usable_bytes -= block->usable;
+	site->freed++;
+	site->lifetime += clock - block->birth;
+	site->temporary += is_temporary;
+	totals->live_blocks--;
+	totals->live_bytes -= block->size;
+	totals->live_usable_bytes -= block->usable;
+	totals->frees++;
+	totals->freed_bytes += block->size;
+	totals->temporary += is_temporary;
+}
+
+void fold_ledger_fail(struct fold_ledger *ledger, uint32_t site)
+{
+	touch(ledger, site)->failed++;
+	ledger->state->now.totals.failed++;
+}
