@@ -204,6 +204,10 @@ static int name_sites(struct heaptrack_stacks *stacks, struct stacks_writer *wri
 	size_t i;
 
 	for (i = 0; i < profile->sites_count; i++) {
+		if (calltree_want(view, profile->sites[i].frame) < 0)
+			return -ENOMEM;
+	}
+	for (i = 0; i < profile->sites_count; i++) {
 		if (calltree_node(view, profile->sites[i].frame, &node) < 0)
 			return -ENOMEM;
 		if (node > highest)

@@ -50,6 +50,7 @@ struct calltree_view {
 	const struct profile *profile;
 	struct view_module *modules;
 	uint32_t *nodes; /* by frame; 0: not named yet (but for frame 0 itself) */
+	bool *wanted;	 /* by frame: its names are asked for, as are its callers' */
 	uint32_t *path;	 /* frames still to be named, innermost first */
 	size_t path_room;
 };
@@ -111,8 +112,9 @@ struct calltree_view *calltree_view_new(struct calltree *tree,
 	view->tree = tree;
 	view->profile = profile;
 	view->nodes = calloc(profile->frames_count + CALLTREE_FIRST, sizeof(uint32_t));
+	view->wanted = calloc(profile->frames_count + CALLTREE_FIRST, sizeof(bool));
 	view->modules = calloc(profile->modules_count + 1, sizeof(view->modules[0]));
-	if (!view->nodes || !view->modules)
+	if (!view->nodes || !view->wanted || !view->modules)
 		goto fail;
 	view->nodes[MFT_NODE_TRUNCATED] = CALLTREE_TRUNCATED;
 	for (i = 0; i < profile->modules_count; i++) {
@@ -142,6 +144,7 @@ void calltree_view_free(struct calltree_view *view)
 		return;
 	free(view->modules);
 	free(view->nodes);
+	free(view->wanted);
 	free(view->path);
 	free(view);
 }
@@ -263,16 +266,17 @@ static int add_frame(struct calltree_view *view, uint32_t index, uint32_t parent
 	return error;
 }
 
-int calltree_node(struct calltree_view *view, uint32_t frame, uint32_t *ret_node)
+/* Collects the frames on the way out from `frame` that have no node yet, innermost first.
+ * *ret_known: the first that has one. */
+static int collect(struct calltree_view *view, uint32_t frame, size_t *ret_count,
+		   uint32_t *ret_known)
 {
 	const struct profile *profile = view->profile;
-	size_t pending = 0;
-	uint32_t node;
-	int error;
+	size_t count = 0;
 
 	while (frame >= MFT_NODE_FIRST && frame < profile->frames_count &&
 	       !view->nodes[frame]) {
-		if (pending == view->path_room) {
+		if (count == view->path_room) {
 			size_t room = view->path_room ? 2 * view->path_room : 256;
 			uint32_t *moved = realloc(view->path, room * sizeof(*moved));
 
@@ -281,10 +285,50 @@ int calltree_node(struct calltree_view *view, uint32_t frame, uint32_t *ret_node
 			view->path = moved;
 			view->path_room = room;
 		}
-		view->path[pending++] = frame;
+		view->path[count++] = frame;
 		frame = profile->frames[frame].parent;
 	}
-	node = frame < profile->frames_count ? view->nodes[frame] : CALLTREE_TRUNCATED;
+	*ret_count = count;
+	*ret_known = frame;
+	return 0;
+}
+
+static int want_frame(struct calltree_view *view, uint32_t index)
+{
+	const struct profile_frame *frame = &view->profile->frames[index];
+
+	if (frame->module >= view->profile->modules_count)
+		return 0;
+	return symbols_want(view->tree->symbols, view->modules[frame->module].symbols,
+			    frame->offset, frame->exact);
+}
+
+int calltree_want(struct calltree_view *view, uint32_t frame)
+{
+	const struct profile *profile = view->profile;
+	int error = 0;
+
+	while (!error && frame >= MFT_NODE_FIRST && frame < profile->frames_count &&
+	       !view->nodes[frame] && !view->wanted[frame]) {
+		view->wanted[frame] = true;
+		error = want_frame(view, frame);
+		frame = profile->frames[frame].parent;
+	}
+	return error;
+}
+
+int calltree_node(struct calltree_view *view, uint32_t frame, uint32_t *ret_node)
+{
+	size_t pending;
+	uint32_t node;
+	int error = calltree_want(view, frame);
+
+	if (!error)
+		error = collect(view, frame, &pending, &frame);
+	if (error)
+		return error;
+	node = frame < view->profile->frames_count ? view->nodes[frame]
+						   : CALLTREE_TRUNCATED;
 	while (pending > 0) {
 		frame = view->path[--pending];
 		error = add_frame(view, frame, node, &node);

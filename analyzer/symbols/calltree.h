@@ -55,6 +55,10 @@ struct calltree_view *calltree_view_new(struct calltree *tree,
 					const struct profile *profile);
 void calltree_view_free(struct calltree_view *view);
 
+/* Says that the node of a frame will be asked for, so that names can be asked for many at
+ * a time. Returns 0 or -ENOMEM. */
+int calltree_want(struct calltree_view *view, uint32_t frame);
+
 /* The node of a frame of the profile (profile.h), named on first use. Returns 0 and sets
  * *ret_node, or -ENOMEM. */
 int calltree_node(struct calltree_view *view, uint32_t frame, uint32_t *ret_node);

@@ -274,13 +274,19 @@ int sites_fingerprint(const struct calltree *tree, struct calltree_view *view,
 int sites_add(struct sites *sites, const struct calltree *tree, struct calltree_view *view,
 	      const struct profile *profile, enum sites_order order)
 {
+	int error = 0;
 	size_t i;
 
+	for (i = 0; i < profile->sites_count && !error; i++) {
+		if (counts(&profile->leaks, &profile->sites[i], order))
+			error = calltree_want(view, profile->sites[i].frame);
+	}
+	if (error)
+		return error;
 	for (i = 0; i < profile->sites_count; i++) {
 		const struct profile_site *from = &profile->sites[i];
 		struct site *site;
 		uint32_t node, shown;
-		int error;
 
 		if (!counts(&profile->leaks, from, order))
 			continue;

@@ -217,11 +217,19 @@ int suppressions_apply(struct suppressions *set, const struct calltree *tree,
 		       struct calltree_view *view, struct profile *profile)
 {
 	size_t i, count;
+	int error = 0;
 
-	for (i = 0; set->rules.count && i < profile->sites_count; i++) {
+	if (set->rules.count == 0)
+		return 0;
+	for (i = 0; !error && i < profile->sites_count; i++) {
+		if (profile->sites[i].live_blocks)
+			error = calltree_want(view, profile->sites[i].frame);
+	}
+	if (error)
+		return error;
+	for (i = 0; i < profile->sites_count; i++) {
 		const struct profile_site *site = &profile->sites[i];
 		uint32_t node;
-		int error;
 
 		if (site->live_blocks == 0)
 			continue;

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * symbolfile.h - finds the file that holds the names of a recorded module.
+ * symbolfile.h - one ELF file that was handed over, loaded for looking up names.
  *
- * The path that the dump gives counts only if the file there is the one that was recorded
- * (same build-id); otherwise the system's store of debug files is asked
- * (/usr/lib/debug/.build-id), then whatever libdwfl is configured to ask: debuginfod,
- * where DEBUGINFOD_URLS is set.
- * Guarantees: opens regular files only and never blocks on one; no name ever comes from a
- * file whose build-id differs.
- * Threads: none. Memory: the Dwfl of a file is the caller's (dwfl_end).
- * Not here: looking anything up in the file (elfsymbols.h, debuginfo.h).
+ * Guarantees: no name ever comes from a file whose build-id differs from the recorded one.
+ * Debug files that belong to it (by build-id, .gnu_debuglink, .gnu_debugaltlink, split
+ * DWARF) are found by libdwfl's own rules; whether it gets to open them is its process's
+ * business (sandbox.h). Whatever it does not find is asked for by build-id.
+ * Threads: none. Memory: symbolfile_done.
+ * Not here: finding the file (symbolpath.h), looking anything up in it (elfsymbols.h,
+ * debuginfo.h).
  */
 #ifndef SYMBOLFILE_H
 #define SYMBOLFILE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,14 +21,19 @@
 struct symbolfile {
 	Dwfl *dwfl;
 	Dwfl_Module *module; /* loaded at bias 0: its addresses are the file's */
-	bool changed;	     /* at the recorded path stands another build */
 };
 
-/* Opens the file of the module recorded at path. build_id_bytes is 0 where the dump knows
- * none; then the path must do. Returns 0 and sets *ret_file. On -ENOENT (no such file, or
- * only another build of it) ret_file->changed tells which, and the rest is untouched.
- * Other errors: -ENOMEM, -ENOEXEC (no ELF file). */
-int symbolfile_open(const char *path, const uint8_t *build_id, size_t build_id_bytes,
+/* Gets a debug file by its build-id from elsewhere. Returns a descriptor or a negative
+ * errno. */
+typedef int symbolfile_fetch_fn(const uint8_t *build_id, size_t build_id_bytes);
+
+/* Loads the file behind fd, which it takes over where it succeeds; path is its name without
+ * links. build_id_bytes is 0 where the dump knows none; then the file must do. fetch may be
+ * NULL. Returns 0 and sets *ret_file. Errors: -ESTALE (another build), -ENOEXEC (no ELF
+ * file), -ENOMEM. */
+int symbolfile_load(int fd, const char *path, const uint8_t *build_id,
+		    size_t build_id_bytes, symbolfile_fetch_fn *fetch,
 		    struct symbolfile *ret_file);
+void symbolfile_done(struct symbolfile *file);
 
 #endif

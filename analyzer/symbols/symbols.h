@@ -5,10 +5,11 @@
  * Guarantees: lazy (a file is opened when the first of its addresses is asked for) and
  * cached by (module, address). Names come from DWARF where there is any, else from ELF
  * symbols, else there is none. All strings are safe to print. Processes share modules: the
- * same path and build-id is opened once.
+ * same path and build-id is opened once. The files, which nobody vouches for, are read in a
+ * confined process (symbolclient.h); what they do to it costs their names and nothing else.
  * Threads: none. Memory: everything that is returned belongs to the object and lives as
  * long as it; equal strings have equal addresses.
- * Not here: which file is opened (symbolfile.h).
+ * Not here: which file is opened (symbolpath.h, symbolclient.h).
  */
 #ifndef SYMBOLS_H
 #define SYMBOLS_H
@@ -46,6 +47,11 @@ const char *symbols_string(struct symbols *symbols, const char *text);
  * -ENOMEM. Opens nothing yet. */
 int symbols_module(struct symbols *symbols, const char *path, const uint8_t *build_id,
 		   size_t build_id_bytes, struct symbol_module **ret_module);
+
+/* Says that an address will be asked for: symbols_at then asks for all of a module at once,
+ * which costs less than one by one. Arguments as of symbols_at. Returns 0 or -ENOMEM. */
+int symbols_want(struct symbols *symbols, struct symbol_module *module, uint64_t address,
+		 bool exact);
 
 /* What is at an address of the module's file. exact: the address is that of the
  * instruction itself; otherwise a return address, and the call before it is meant. Returns
