@@ -129,6 +129,33 @@ void ledger_release(struct ledger *ledger, const struct block *block, uint64_t c
 		ledger->watcher->released(ledger->watcher, block, clock, is_temporary);
 }
 
+void ledger_seed_site(struct ledger *ledger, uint32_t site, const struct ledger_site *sums)
+{
+	struct ledger_site *to = &ledger->sites[site];
+
+	to->live_bytes += sums->live_bytes;
+	to->live_blocks += sums->live_blocks;
+	to->live_usable_bytes += sums->live_usable_bytes;
+	to->allocations += sums->allocations;
+	to->allocated_bytes += sums->allocated_bytes;
+	to->freed += sums->freed;
+	to->lifetime += sums->lifetime;
+	to->peak_bytes += sums->peak_bytes;
+	to->peak_blocks += sums->peak_blocks;
+	to->temporary += sums->temporary;
+	to->failed += sums->failed;
+	to->epoch = ledger->epoch;
+	ledger->live_bytes += sums->live_bytes;
+	ledger->live_blocks += sums->live_blocks;
+	ledger->live_usable_bytes += sums->live_usable_bytes;
+	ledger->allocations += sums->allocations;
+	ledger->allocated_bytes += sums->allocated_bytes;
+	ledger->frees += sums->freed;
+	ledger->freed_bytes += sums->allocated_bytes - sums->live_bytes;
+	ledger->failed += sums->failed;
+	ledger->temporary += sums->temporary;
+}
+
 void ledger_fail(struct ledger *ledger, uint32_t site)
 {
 	ledger->sites[site].failed++;

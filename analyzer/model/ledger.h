@@ -78,6 +78,11 @@ void ledger_acquire(struct ledger *ledger, const struct block *block);
 void ledger_release(struct ledger *ledger, const struct block *block, uint64_t clock,
 		    bool is_temporary);
 
+/* Adds to a site, and to the totals, what was booked before a replay begins: *sums, whose
+ * peak_* are what it held at the peak. To be called before anything is booked; the ledger's
+ * own peak_* are the caller's to set. */
+void ledger_seed_site(struct ledger *ledger, uint32_t site, const struct ledger_site *sums);
+
 /* Books an allocation that failed. */
 void ledger_fail(struct ledger *ledger, uint32_t site);
 

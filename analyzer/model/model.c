@@ -100,6 +100,16 @@ int model_acquire(struct model *model, struct model_thread *thread,
 	return cells_note(&model->cells, block);
 }
 
+int model_seed_block(struct model *model, const struct block *block)
+{
+	struct block older;
+	int r = blocks_put(&model->blocks, block, &older);
+
+	if (r > 0)
+		return -EBADMSG;
+	return r < 0 ? r : cells_note(&model->cells, block);
+}
+
 int model_fail(struct model *model, uint8_t op, uint32_t frame)
 {
 	uint32_t site;

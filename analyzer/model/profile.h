@@ -303,6 +303,14 @@ struct profile_mappings {
 	uint64_t mapped_bytes, unmapped_bytes;
 };
 
+/* Of what time the events are known one by one. Sums, peak and live blocks are of the whole
+ * run in any case; snapshots and what is drawn over time are of the window. */
+struct profile_window {
+	uint64_t start_ns;	/* 0: they all are */
+	uint64_t folded_events; /* that happened before */
+	uint64_t folded_snapshots;
+};
+
 /* A thread that was recorded. */
 struct profile_thread {
 	int32_t tid;
@@ -348,6 +356,7 @@ struct profile {
 	size_t growths_count;
 
 	/* recording */
+	struct profile_window window;
 	uint64_t events;      /* allocations + failed + frees + mapping calls */
 	uint64_t allocations; /* that returned memory, a realloc included */
 	uint64_t frees;	      /* of live blocks, a realloc's first half included */

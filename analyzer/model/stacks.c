@@ -149,6 +149,17 @@ int stack_nodes_define(struct stack_nodes *nodes, const struct mft_record *recor
 	return r < 0 ? r : found;
 }
 
+uint32_t *stack_nodes_make(struct stack_nodes *nodes, uint32_t count)
+{
+	stack_nodes_done(nodes);
+	if (count == 0)
+		return NULL;
+	nodes->frames = calloc(count, sizeof(*nodes->frames));
+	if (nodes->frames)
+		nodes->count = nodes->room = count;
+	return nodes->frames;
+}
+
 void stack_nodes_reset(struct stack_nodes *nodes)
 {
 	nodes->count = 0;

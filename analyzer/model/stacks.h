@@ -48,6 +48,10 @@ int stacks_add(struct stacks *stacks, const struct profile_frame *frame,
 int stack_nodes_define(struct stack_nodes *nodes, const struct mft_record *record,
 		       struct stacks *stacks, struct modulemap *modules);
 
+/* Makes `count` nodes at once where there are none, to be filled in by the caller. Returns
+ * their frames, by number less MFT_NODE_FIRST; NULL: no memory, or none were asked for. */
+uint32_t *stack_nodes_make(struct stack_nodes *nodes, uint32_t count);
+
 /* Numbers start anew. */
 void stack_nodes_reset(struct stack_nodes *nodes);
 void stack_nodes_done(struct stack_nodes *nodes);
