@@ -12,7 +12,6 @@
 #include "comparison.h"
 #include "complaint.h"
 #include "gauge.h"
-#include "judge.h"
 #include "printable.h"
 #include "quantity.h"
 #include "side.h"
@@ -29,6 +28,7 @@ enum {
 	OPTION_NO_CONFIG,
 	OPTION_BASELINE,
 	OPTION_TOLERANCE,
+	OPTION_ALLOW_MISSING,
 	OPTION_FORMAT,
 	OPTION_OUTPUT,
 };
@@ -46,7 +46,7 @@ void checking_init(struct checking *checking, const char *verb)
 	memset(checking, 0, sizeof(*checking));
 	budgets_init(&checking->budgets);
 	checking->verb = verb;
-	checking->tolerance = TOLERANCE;
+	checking->rule.tolerance = TOLERANCE;
 	checking->format = check_text;
 }
 
@@ -76,6 +76,8 @@ void checking_options(struct option *options, const char *output_name)
 		(struct option){"baseline", required_argument, NULL, OPTION_BASELINE};
 	options[i++] =
 		(struct option){"tolerance", required_argument, NULL, OPTION_TOLERANCE};
+	options[i++] =
+		(struct option){"allow-missing", no_argument, NULL, OPTION_ALLOW_MISSING};
 	options[i++] = (struct option){"format", required_argument, NULL, OPTION_FORMAT};
 	options[i++] = (struct option){output_name, required_argument, NULL, OPTION_OUTPUT};
 }
@@ -167,10 +169,13 @@ int checking_take(struct checking *checking, int option, const char *argument)
 	case OPTION_BASELINE:
 		return add_baseline(checking, argument);
 	case OPTION_TOLERANCE:
-		if (quantity_parse(argument, QUANTITY_SHARE, &checking->tolerance))
+		if (quantity_parse(argument, QUANTITY_SHARE, &checking->rule.tolerance))
 			return refuse(checking, "tolerance",
 				      "not understood; expected is a share such as 5%");
 		checking->tolerance_given = true;
+		return 0;
+	case OPTION_ALLOW_MISSING:
+		checking->rule.allow_missing = true;
 		return 0;
 	case OPTION_FORMAT:
 		checking->format = check_output_find(argument);
@@ -201,7 +206,8 @@ static int take_file(struct checking *checking, struct budgetfile *file)
 	for (size_t i = 0; !error && !own_baseline && i < file->baselines_count; i++)
 		error = add_baseline(checking, file->baselines[i]);
 	if (file->tolerance_given && !checking->tolerance_given)
-		checking->tolerance = file->tolerance;
+		checking->rule.tolerance = file->tolerance;
+	checking->rule.allow_missing |= file->allow_missing;
 	return error;
 }
 
@@ -290,8 +296,11 @@ static int judge(const struct checking *checking, const struct side *base,
 		return error;
 	error = judge_budgets(now, comparison, &checking->budgets, verdicts);
 	if (!error && base->count > 0)
-		error = judge_baseline(base, now, comparison, checking->tolerance,
-				       verdicts);
+		error = judge_baseline(base, now, comparison, &checking->rule, verdicts);
+	if (!error)
+		error = judge_recordings(base, verdicts);
+	if (!error)
+		error = judge_recordings(now, verdicts);
 	comparison_free(comparison);
 	verdicts_sort(verdicts);
 	return error;

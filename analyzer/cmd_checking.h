@@ -14,6 +14,7 @@
 
 #include "budget.h"
 #include "check_output.h"
+#include "judge.h"
 
 struct dumpset;
 struct option;
@@ -38,6 +39,7 @@ struct option;
 	"times:\n"                                                                         \
 	"                               what differs among them is noise\n"                \
 	"      --tolerance SHARE        how much worse is no failure (5%)\n"               \
+	"      --allow-missing          programs of the baseline need not run\n"           \
 	"      --format FORMAT          text, json, junit, sarif, github or markdown\n"
 
 #define CHECKING_OUTPUTS 16u
@@ -51,7 +53,7 @@ struct checking {
 	const char *config;
 	bool no_config;
 	bool tolerance_given;
-	double tolerance;
+	struct baseline_rule rule;
 	check_output_fn *format;
 	struct {
 		check_output_fn *format;

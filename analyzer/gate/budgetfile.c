@@ -243,6 +243,15 @@ static int take_pattern(struct parser *parser, const char *key, const char *valu
 	return parser->pattern ? 1 : out_of_memory(parser);
 }
 
+static int take_truth(struct parser *parser, const char *key, const char *value,
+		      bool *ret_truth)
+{
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return wrong(parser, parser->line, key, "neither yes nor no");
+	*ret_truth = strcmp(value, "yes") == 0;
+	return 1;
+}
+
 /* inih leaves quotes where they are; they mean nothing here. */
 static void without_quotes(const char *value, char *text, size_t size)
 {
@@ -284,6 +293,8 @@ static int take(void *context, const char *section, const char *key, const char 
 		file->tolerance_given = true;
 		return 1;
 	}
+	if (parser->scope == BUDGET_RUN && !strcmp(key, "allow-missing"))
+		return take_truth(parser, key, value, &file->allow_missing);
 	return wrong(parser, parser->line, key, "no such key here");
 }
 

@@ -5,6 +5,7 @@
  *     max-leaked = 0              of the whole run; before the first section
  *     tolerance = 5%              against a baseline
  *     baseline = memory.json      relative to the file; may be given again
+ *     allow-missing = yes         programs of the baseline need not run
  *
  *     [site parser]               call sites with a function that fits; the name is free
  *     match = parse_*
@@ -36,6 +37,7 @@ struct budgetfile {
 	struct budgets budgets;
 	bool tolerance_given;
 	double tolerance;
+	bool allow_missing;
 	char **baselines; /* paths, as seen from the working directory */
 	size_t baselines_count;
 };

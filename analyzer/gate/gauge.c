@@ -89,6 +89,32 @@ static const struct gauge gauges[GAUGES] = {
 	 .of_sites = true},
 };
 
+static const struct gauge programs = {
+	.name = "processes",
+	.noun = "processes",
+	.meaning = "How many processes run a program.",
+	.verb = "report",
+	.unit = QUANTITY_COUNT,
+};
+
+static const struct gauge recordings = {
+	.name = "events",
+	.noun = "events",
+	.meaning = "How much was recorded.",
+	.verb = "info",
+	.unit = QUANTITY_COUNT,
+};
+
+const struct gauge *gauge_of_programs(void)
+{
+	return &programs;
+}
+
+const struct gauge *gauge_of_recordings(void)
+{
+	return &recordings;
+}
+
 const struct gauge *gauge_at(size_t index)
 {
 	return &gauges[index];

@@ -43,4 +43,10 @@ const struct gauge *gauge_at(size_t index);
 /* By the name of its budget, "max-peak"; NULL: there is none. */
 const struct gauge *gauge_find(const char *key);
 
+/* How many processes ran, for verdicts on programs; not a budget. */
+const struct gauge *gauge_of_programs(void);
+
+/* How many events were recorded, for verdicts on recordings; not a budget. */
+const struct gauge *gauge_of_recordings(void);
+
 #endif

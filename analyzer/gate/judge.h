@@ -9,12 +9,19 @@
  * Baseline. By the rule of band.h, program by program; so much is no growth as gauge.h
  * calls slack. A call site that leaks in all runs and in none of the baseline is a failure
  * of its own, whatever the totals. Where leaks of one side were classified by a scan and
- * those of the other were not, they cannot be compared, and that is unknown.
+ * those of the other were not, they cannot be compared, and that is unknown. A program of
+ * the baseline that has not run is a failure too, unless that is allowed: it would be the
+ * greatest improvement of all.
+ *
+ * Recordings. One that is not whole has too low peaks and counts, and leaks that are none;
+ * so it is no pass, whatever else there is.
  * Threads: none. Memory: the verdicts'; the sides and the comparison must outlive them.
  * Not here: reading (side.h); what a verdict looks like (check_output.h).
  */
 #ifndef JUDGE_H
 #define JUDGE_H
+
+#include <stdbool.h>
 
 struct budgets;
 struct comparison;
@@ -25,9 +32,18 @@ struct verdicts;
 int judge_budgets(const struct side *now, const struct comparison *comparison,
 		  const struct budgets *budgets, struct verdicts *verdicts);
 
-/* tolerance: a share, 0.05 is 5 %. Returns 0 or -ENOMEM. */
+struct baseline_rule {
+	double tolerance;   /* a share, 0.05 is 5 % */
+	bool allow_missing; /* programs of the baseline need not run */
+};
+
+/* Returns 0 or -ENOMEM. */
 int judge_baseline(const struct side *base, const struct side *now,
-		   const struct comparison *comparison, double tolerance,
+		   const struct comparison *comparison, const struct baseline_rule *rule,
 		   struct verdicts *verdicts);
+
+/* Adds an unknown verdict for each process of which the recording is not whole. Returns 0
+ * or -ENOMEM. */
+int judge_recordings(const struct side *side, struct verdicts *verdicts);
 
 #endif

@@ -10,13 +10,14 @@
 #include "gauge.h"
 #include "judge.h"
 #include "measured.h"
+#include "nextcommand.h"
 #include "side.h"
 #include "verdict.h"
 
 struct hearing {
 	const struct side *base, *now;
 	const struct comparison *comparison;
-	double tolerance;
+	const struct baseline_rule *rule;
 	bool leaks_comparable;
 	struct verdicts *verdicts;
 };
@@ -32,14 +33,6 @@ static bool has_scan(const struct side *side)
 	return false;
 }
 
-/* "mftrace diff BASE NOW"; *ret_next NULL where memory is short. */
-static void next_of(const struct hearing *hearing, char **ret_next)
-{
-	if (asprintf(ret_next, "mftrace diff %s %s", hearing->base->runs[0].path,
-		     hearing->now->runs[0].path) < 0)
-		*ret_next = NULL;
-}
-
 /* Fills in what all verdicts here have, and adds it. */
 static int add(const struct hearing *hearing, const char *program, const char *what,
 	       struct verdict *verdict)
@@ -48,7 +41,8 @@ static int add(const struct hearing *hearing, const char *program, const char *w
 	verdict->origin = strdup("baseline");
 	if (asprintf(&verdict->name, "%s %s", program, what) < 0)
 		verdict->name = NULL;
-	next_of(hearing, &verdict->next);
+	verdict->next = nextcommand_new("diff", hearing->base->runs[0].path,
+					hearing->now->runs[0].path);
 	return verdicts_add(hearing->verdicts, verdict);
 }
 
@@ -78,11 +72,11 @@ static int judge_figure(const struct hearing *hearing,
 		return 0;
 	verdict.value = now->median;
 	verdict.base = base->median;
-	verdict.limit =
-		fmax(band_limit(base, hearing->tolerance), base->median + gauge->slack);
+	verdict.limit = fmax(band_limit(base, hearing->rule->tolerance),
+			     base->median + gauge->slack);
 	if (gauge->unit == QUANTITY_RATIO)
 		verdict.limit = fmin(verdict.limit, 1);
-	if (band_change(base, now, hearing->tolerance) == CHANGE_GREW &&
+	if (band_change(base, now, hearing->rule->tolerance) == CHANGE_GREW &&
 	    now->median > verdict.limit)
 		verdict.status = VERDICT_FAILED;
 	if (base->runs > 1 &&
@@ -121,6 +115,20 @@ static int judge_new_leaks(const struct hearing *hearing,
 	return error;
 }
 
+static int judge_missing(const struct hearing *hearing,
+			 const struct comparison_program *program)
+{
+	bool allowed = hearing->rule->allow_missing;
+	struct verdict verdict = {.kind = VERDICT_MISSING,
+				  .status = allowed ? VERDICT_PASSED : VERDICT_FAILED,
+				  .gauge = gauge_of_programs(),
+				  .value = 0,
+				  .limit = NAN,
+				  .base = (double)program->base_processes};
+
+	return add(hearing, program->name, "missing", &verdict);
+}
+
 /* A verdict that there is nothing to go by. */
 static int unknown(const struct hearing *hearing, const char *program, const char *what,
 		   const char *why)
@@ -151,24 +159,28 @@ static int judge_program(const struct hearing *hearing,
 }
 
 int judge_baseline(const struct side *base, const struct side *now,
-		   const struct comparison *comparison, double tolerance,
+		   const struct comparison *comparison, const struct baseline_rule *rule,
 		   struct verdicts *verdicts)
 {
 	struct hearing hearing = {.base = base,
 				  .now = now,
 				  .comparison = comparison,
-				  .tolerance = tolerance,
+				  .rule = rule,
 				  .leaks_comparable = has_scan(base) == has_scan(now),
 				  .verdicts = verdicts};
 	size_t common = 0;
 	int error = 0;
 
+	for (size_t i = 0; i < comparison->count; i++)
+		common +=
+			comparison->programs[i].now_exe && comparison->programs[i].base_exe;
 	for (size_t i = 0; !error && i < comparison->count; i++) {
 		const struct comparison_program *program = &comparison->programs[i];
 
-		common += program->now_exe && program->base_exe;
 		if (program->now_exe)
 			error = judge_program(&hearing, program);
+		else if (common > 0)
+			error = judge_missing(&hearing, program);
 	}
 	if (!error && common == 0)
 		error = unknown(&hearing, "baseline", "program",

@@ -10,6 +10,7 @@
 #include "gauge.h"
 #include "judge.h"
 #include "measured.h"
+#include "nextcommand.h"
 #include "side.h"
 #include "sitepattern.h"
 #include "verdict.h"
@@ -21,11 +22,12 @@ struct reading {
 	const struct measured_process *process; /* the one with most */
 	size_t processes;			/* that the budget is for */
 	size_t silent;				/* of them, that do not tell */
+	size_t sites;				/* that fit the budget's pattern */
 };
 
-/* What a process has of the figure; NaN: it does not tell. */
+/* What a process has of the figure; NaN: it does not tell. Counts the sites that fit. */
 static double process_value(const struct budget *budget,
-			    const struct measured_process *process)
+			    const struct measured_process *process, size_t *sites)
 {
 	enum measure measure = budget->gauge->measure;
 	double sum = 0;
@@ -35,8 +37,10 @@ static double process_value(const struct budget *budget,
 	for (size_t i = 0; i < process->sites_count; i++) {
 		const struct measured_site *site = &process->sites[i];
 
-		if (sitepattern_fits(budget->pattern, site) &&
-		    !isnan(site->measures.values[measure]))
+		if (!sitepattern_fits(budget->pattern, site))
+			continue;
+		(*sites)++;
+		if (!isnan(site->measures.values[measure]))
 			sum += site->measures.values[measure];
 	}
 	return sum;
@@ -57,7 +61,7 @@ static struct reading read_run(const struct budget *budget, const struct measure
 		    !sitepattern_fits_process(budget->pattern, process))
 			continue;
 		reading.processes++;
-		value = process_value(budget, process);
+		value = process_value(budget, process, &reading.sites);
 		if (isnan(value)) {
 			reading.silent++;
 			continue;
@@ -157,7 +161,8 @@ static const char *remedy(const struct gauge *gauge)
 	return "no snapshot of the heap was recorded (snapshots=0?)";
 }
 
-static int note_of(const struct reading *reading, struct verdict *verdict)
+static int note_of(const struct budget *budget, const struct reading *reading,
+		   struct verdict *verdict)
 {
 	int length = 0;
 
@@ -165,6 +170,8 @@ static int note_of(const struct reading *reading, struct verdict *verdict)
 		length = asprintf(&verdict->note, "%s", remedy(verdict->gauge));
 	else if (reading->processes == 0)
 		length = asprintf(&verdict->note, "no such process ran");
+	else if (budget->scope == BUDGET_SITES && reading->sites == 0)
+		length = asprintf(&verdict->note, "no call site fits %s", budget->pattern);
 	else if (reading->silent > 0)
 		length = asprintf(&verdict->note, "%zu of %zu processes do not tell: %s",
 				  reading->silent, reading->processes,
@@ -183,7 +190,6 @@ static int judge(const struct side *now, const struct comparison *comparison,
 				  .base = NAN};
 	struct reading worst = {.value = NAN};
 	bool unknown = false;
-	int length = 0;
 
 	for (size_t i = 0; i < now->count; i++) {
 		struct reading reading = read_run(budget, &now->runs[i]);
@@ -201,12 +207,9 @@ static int judge(const struct side *now, const struct comparison *comparison,
 	verdict.subject = subject_of(budget, &worst);
 	verdict.origin = strdup(budget->origin);
 	verdict.name = name_of(budget);
-	if (worst.run && !worst.run->stored)
-		length = asprintf(&verdict.next, "mftrace %s %s", budget->gauge->verb,
-				  worst.run->path);
-	if (length < 0)
-		verdict.next = NULL;
-	if (note_of(&worst, &verdict) || length < 0) {
+	if (worst.run && !worst.run->stored && verdict.status != VERDICT_UNKNOWN)
+		verdict.next = nextcommand_new(budget->gauge->verb, worst.run->path, NULL);
+	if (note_of(budget, &worst, &verdict)) {
 		free(verdict.subject);
 		verdict.subject = NULL; /* verdicts_add frees the rest */
 	}

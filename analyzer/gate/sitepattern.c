@@ -4,21 +4,24 @@
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "fingerprint.h"
 #include "measured.h"
 
-/* C++ names have parameters, which a pattern need not tell. */
-static bool fits_without_parameters(const char *pattern, const char *function)
+/* C++ and Rust names have much that a pattern need not tell. Where memory is short, it has
+ * to be told. */
+static bool fits_without_trimmings(const char *pattern, const char *function)
 {
-	const char *parameters = strchr(function, '(');
-	char name[512];
+	char *key = fingerprint_function_new(function);
+	char *family = key ? fingerprint_untemplated_new(key) : NULL;
+	bool fits = (key && fnmatch(pattern, key, 0) == 0) ||
+		    (family && fnmatch(pattern, family, 0) == 0);
 
-	if (!parameters || parameters == function ||
-	    (size_t)(parameters - function) >= sizeof(name))
-		return false;
-	snprintf(name, sizeof(name), "%.*s", (int)(parameters - function), function);
-	return fnmatch(pattern, name, 0) == 0;
+	free(family);
+	free(key);
+	return fits;
 }
 
 bool sitepattern_fits(const char *pattern, const struct measured_site *site)
@@ -32,7 +35,7 @@ bool sitepattern_fits(const char *pattern, const struct measured_site *site)
 		const char *function = site->frames[i].function;
 
 		if (function && (fnmatch(pattern, function, 0) == 0 ||
-				 fits_without_parameters(pattern, function)))
+				 fits_without_trimmings(pattern, function)))
 			return true;
 	}
 	return false;

@@ -3,8 +3,9 @@
  * sitepattern.h - which call sites and processes a budget's pattern means.
  *
  * Patterns are those of a shell (fnmatch). A call site fits by any function of the part of
- * its stack that reports show, with or without parameters; or by its id, whole. A process
- * fits by the path of its program or by its base name.
+ * its stack that reports show: by its whole name, by that without return type, parameters
+ * and what compilers add (fingerprint.h), or by that without template arguments too; or by
+ * its id, whole. A process fits by the path of its program or by its base name.
  * Threads: any. Memory: none that stays.
  */
 #ifndef SITEPATTERN_H

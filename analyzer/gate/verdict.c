@@ -115,7 +115,14 @@ void verdict_rule(const struct verdict *verdict, char *text, size_t size)
 	case VERDICT_REGRESSION:
 		snprintf(text, size, "%s-grew", verdict->gauge->name);
 		break;
-	default:
+	case VERDICT_NEW_LEAK:
 		snprintf(text, size, "new-leak");
+		break;
+	case VERDICT_MISSING:
+		snprintf(text, size, "program-missing");
+		break;
+	case VERDICT_RECORDING:
+		snprintf(text, size, "recording-not-whole");
+		break;
 	}
 }

@@ -25,6 +25,8 @@ enum verdict_kind {
 	VERDICT_BUDGET,	    /* a figure against a limit that was set */
 	VERDICT_REGRESSION, /* a figure against a baseline */
 	VERDICT_NEW_LEAK,   /* a call site that leaks and did not in the baseline */
+	VERDICT_MISSING,    /* a program of the baseline that has not run */
+	VERDICT_RECORDING,  /* a recording that is not whole */
 };
 
 /* A call site that has spent some of it. */
@@ -44,7 +46,8 @@ struct verdict {
 	double limit;  /* the highest that passes */
 	double base;   /* median of the baseline; NaN: there is none */
 	char *subject; /* whose value it is: "parser, pid 4711", "sites parse_*" */
-	char *origin;  /* who set the limit: "--max-peak", "mftrace.ini:12", "baseline" */
+	char *origin;  /* who set the limit: "--max-peak", "mftrace.ini:12", "baseline";
+			* of a recording its path */
 	char *name;    /* the same on every machine: "max-peak", "site parser max-leaked" */
 	char *note;    /* why it is not known, or what else to know; NULL: nothing */
 	char *next;    /* command that tells more; NULL: there is none */
@@ -77,8 +80,8 @@ void verdicts_sort(struct verdicts *verdicts);
 /* 0: all passed, 1: one failed, 2: one is unknown. */
 int verdicts_exit_status(const struct verdicts *verdicts);
 
-/* What kind of finding it is, whatever the program: "peak-over-budget", "peak-grew" or
- * "new-leak". */
+/* What kind of finding it is, whatever the program: "peak-over-budget", "peak-grew",
+ * "new-leak", "program-missing" or "recording-not-whole". */
 void verdict_rule(const struct verdict *verdict, char *text, size_t size);
 
 #endif

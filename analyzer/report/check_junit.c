@@ -66,6 +66,15 @@ static int put_trouble(xmlTextWriter *writer, const struct verdict *verdict,
 	return bad;
 }
 
+static int put_note(xmlTextWriter *writer, const char *note)
+{
+	char *safe = printable_new(note);
+	int bad = safe ? xmlTextWriterWriteElement(writer, X("system-out"), X(safe)) : -1;
+
+	free(safe);
+	return bad;
+}
+
 static int put_case(xmlTextWriter *writer, const struct verdict *verdict, const char *root)
 {
 	int bad = xmlTextWriterStartElement(writer, X("testcase"));
@@ -77,6 +86,8 @@ static int put_case(xmlTextWriter *writer, const struct verdict *verdict, const 
 	bad |= attribute(writer, "time", "0");
 	if (verdict->status != VERDICT_PASSED)
 		bad |= put_trouble(writer, verdict, root);
+	else if (verdict->note)
+		bad |= put_note(writer, verdict->note);
 	return bad | xmlTextWriterEndElement(writer);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,26 +48,41 @@ static int put_row(const struct verdict *verdict, FILE *out)
 	fprintf(out, " | %s | %s | %s | ",
 		check_figure(verdict->gauge, verdict->value).text,
 		check_figure(verdict->gauge, verdict->limit).text,
-		verdict->base == verdict->base
-			? check_figure(verdict->gauge, verdict->base).text
-			: "");
+		isnan(verdict->base) ? ""
+				     : check_figure(verdict->gauge, verdict->base).text);
 	if (!error)
 		error = put_safe(verdict->subject, out);
+	if (!error && verdict->note && verdict->status == VERDICT_PASSED) {
+		fputs("; ", out);
+		error = put_safe(verdict->note, out);
+	}
 	fputs(" |\n", out);
 	return error;
 }
 
-/* A fence longer than any row of backquotes in the text. */
+static void put_fence(size_t length, FILE *out)
+{
+	while (length-- > 0)
+		fputc('`', out);
+}
+
+/* Between fences longer than any row of backquotes in the text. */
 static void put_block(const char *text, FILE *out)
 {
-	char fence[64] = "```";
-	size_t length = 3;
+	size_t longest = 2;
 
-	while (length + 1 < sizeof(fence) && strstr(text, fence)) {
-		fence[length++] = '`';
-		fence[length] = '\0';
+	for (const char *p = text; *p;) {
+		size_t row = strspn(p, "`");
+
+		if (row > longest)
+			longest = row;
+		p += row + strcspn(p + row, "`");
 	}
-	fprintf(out, "\n%s\n%s\n%s\n", fence, text, fence);
+	fputc('\n', out);
+	put_fence(longest + 1, out);
+	fprintf(out, "\n%s\n", text);
+	put_fence(longest + 1, out);
+	fputc('\n', out);
 }
 
 int check_markdown(const struct verdicts *verdicts, const char *root, FILE *out)

@@ -201,6 +201,9 @@ static json_t *rules(void)
 	if (!bad)
 		bad = append(array, rule("new-leak", "A call site that leaks is new",
 					 "It leaked nothing in the baseline."));
+	if (!bad)
+		bad = append(array, rule("program-missing", "A program has not run",
+					 "The baseline has processes of it."));
 	return whole(array, bad);
 }
 

@@ -93,6 +93,18 @@ static int print_culprits(const struct terminal *terminal, const struct verdict 
 	return 0;
 }
 
+static int print_note(const struct terminal *terminal, const char *note)
+{
+	char *safe = printable_new(note);
+
+	if (!safe)
+		return -ENOMEM;
+	fprintf(terminal->out, "%*s", INDENT, "");
+	print_wrapped(terminal, safe);
+	free(safe);
+	return 0;
+}
+
 static int print_verdict(const struct terminal *terminal, const struct verdict *verdict,
 			 const char *root)
 {
@@ -112,10 +124,12 @@ static int print_verdict(const struct terminal *terminal, const struct verdict *
 	print_wrapped(terminal, sentence);
 	free(sentence);
 	if (verdict->note && verdict->status != VERDICT_UNKNOWN)
-		fprintf(terminal->out, "%*s%s\n", INDENT, "", verdict->note);
-	if (verdict->status == VERDICT_FAILED) {
+		error = print_note(terminal, verdict->note);
+	if (!error && !passed)
 		error = print_culprits(terminal, verdict, root);
-		next = verdict->next ? printable_new(verdict->next) : NULL;
+	if (!error && !passed && verdict->next) {
+		next = printable_new(verdict->next);
+		error = next ? 0 : -ENOMEM;
 		if (next)
 			fprintf(terminal->out, "%*snext: %s\n", INDENT, "", next);
 		free(next);

@@ -59,35 +59,55 @@ static char *made_safe(char *text, int length)
 	return safe;
 }
 
+/* Of a figure that is held to a limit. */
+static int judged(const struct verdict *verdict, char **ret_text)
+{
+	const char *noun = verdict->gauge->noun;
+	struct figure value = distinct(verdict->gauge, verdict->value, verdict->limit);
+	struct figure limit = distinct(verdict->gauge, verdict->limit, verdict->value);
+	struct figure base = check_figure(verdict->gauge, verdict->base);
+
+	if (verdict->kind == VERDICT_REGRESSION)
+		return asprintf(ret_text, "%s: %s %s, was %s; up to %s is tolerated",
+				verdict->subject, noun, value.text, base.text, limit.text);
+	return asprintf(ret_text, "%s: %s %s, %s budget of %s (%s)", verdict->subject, noun,
+			isnan(verdict->value) ? "nothing" : value.text,
+			verdict->status == VERDICT_FAILED ? "over its" : "in its",
+			limit.text, verdict->origin);
+}
+
+/* Of a program that the baseline has. */
+static int missed(const struct verdict *verdict, char **ret_text)
+{
+	struct figure base = figure_counted((uint64_t)verdict->base, "process");
+
+	return asprintf(ret_text, "%s: has not run; the baseline has %s of it%s",
+			verdict->subject, base.text,
+			verdict->status == VERDICT_PASSED ? ", which may be missing" : "");
+}
+
 char *check_sentence_new(const struct verdict *verdict)
 {
-	const struct gauge *gauge = verdict->gauge;
-	const char *noun = gauge->noun;
-	struct figure value = distinct(gauge, verdict->value, verdict->limit);
-	struct figure limit = distinct(gauge, verdict->limit, verdict->value);
-	struct figure base = check_figure(gauge, verdict->base);
-	const char *over = verdict->status == VERDICT_FAILED ? "over its" : "in its";
 	char *text = NULL;
 	int length;
 
-	if (verdict->status == VERDICT_UNKNOWN)
-		length =
-			asprintf(&text, "%s: %s is not known (%s): %s", verdict->subject,
-				 noun, verdict->origin, verdict->note ? verdict->note : "");
+	if (verdict->kind == VERDICT_RECORDING)
+		length = asprintf(&text, "%s: the recording is not whole (%s)",
+				  verdict->subject, verdict->origin);
+	else if (verdict->status == VERDICT_UNKNOWN)
+		length = asprintf(&text, "%s: %s is not known (%s): %s", verdict->subject,
+				  verdict->gauge->noun, verdict->origin,
+				  verdict->note ? verdict->note : "");
 	else if (verdict->kind == VERDICT_NEW_LEAK)
 		length = asprintf(&text,
 				  "%s: leaks %s at a call site that leaked nothing in the "
 				  "baseline",
-				  verdict->subject, value.text);
-	else if (verdict->kind == VERDICT_REGRESSION)
-		length =
-			asprintf(&text, "%s: %s %s, was %s; up to %s is tolerated",
-				 verdict->subject, noun, value.text, base.text, limit.text);
+				  verdict->subject,
+				  check_figure(verdict->gauge, verdict->value).text);
+	else if (verdict->kind == VERDICT_MISSING)
+		length = missed(verdict, &text);
 	else
-		length =
-			asprintf(&text, "%s: %s %s, %s budget of %s (%s)", verdict->subject,
-				 noun, isnan(verdict->value) ? "nothing" : value.text, over,
-				 limit.text, verdict->origin);
+		length = judged(verdict, &text);
 	return made_safe(text, length);
 }
 
@@ -212,6 +232,8 @@ char *check_story_new(const struct verdict *verdict, const char *root)
 
 	if (out) {
 		fputs(sentence, out);
+		if (verdict->note && verdict->status != VERDICT_UNKNOWN)
+			fprintf(out, "\n%s", verdict->note);
 		for (size_t n = 0; !error && n < verdict->culprits_count; n++)
 			error = tell_culprit(verdict, n, root, out);
 		if (next)
@@ -232,7 +254,9 @@ const char *check_kind_name(const struct verdict *verdict)
 {
 	static const char *const names[] = {[VERDICT_BUDGET] = "budget",
 					    [VERDICT_REGRESSION] = "regression",
-					    [VERDICT_NEW_LEAK] = "new-leak"};
+					    [VERDICT_NEW_LEAK] = "new-leak",
+					    [VERDICT_MISSING] = "missing",
+					    [VERDICT_RECORDING] = "recording"};
 
 	return names[verdict->kind];
 }

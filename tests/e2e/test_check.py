@@ -147,6 +147,24 @@ def test_several_runs_the_worst_counts(dumps, runs):
     assert found["max-peak"]["next"] == f"mftrace peak {big}"
 
 
+def test_what_no_process_or_call_site_fits_is_said(runs, tmp_path):
+    """Such a budget holds, but a pattern may be misspelt."""
+    (tmp_path / "mftrace.ini").write_text(
+        "[site a]\nmatch = lost_alweys\nmax-leaked = 0\n"
+        "[process b]\nexe = gates\nmax-peak = 0\n"
+    )
+    found = verdicts(runs[0], status=0, config=(), cwd=tmp_path)
+    notes = {name: verdict["note"] for name, verdict in found.items()}
+    assert notes == {
+        "site a max-leaked": "no call site fits lost_alweys",
+        "process b max-peak": "no such process ran",
+    }
+    for form in ("text", "junit", "markdown"):
+        text = check("--format", form, runs[0], status=0, config=(), cwd=tmp_path)
+        text = text.replace("\\_", "_")
+        assert all(note in text for note in notes.values()), form
+
+
 def test_stored_report_instead_of_dump(dumps, runs):
     stored = dumps / "stored.json"
     stored.write_bytes(mftrace("report", "--json", runs[0]).stdout)
@@ -289,6 +307,85 @@ def test_new_leak_within_the_total(dumps, runs):
     assert [(v["kind"], v["value"]) for v in failed] == [("new-leak", 32)]
     assert functions(failed[0])[0] == "lost_anew"
     assert found["gated leaked"]["status"] == "passed"
+
+
+@pytest.fixture(scope="module")
+def trees(dumps):
+    """A tree of two programs, and one in which one of them does not run any more."""
+    gate = f"{PROGRAMS / 'gated'} 1000 1 1"
+    both = record(f"{dumps / 'both'}/", "sh", "-c", f"{gate}; {PROGRAMS / 'peak'}; true")
+    one = record(f"{dumps / 'one'}/", "sh", "-c", f"{gate}; true")
+    return both, one
+
+
+def test_program_that_has_not_run(trees, tmp_path):
+    """It fails, unless it may be missing: by option or by the file."""
+    both, one = trees
+    (tmp_path / "mftrace.ini").write_text(f"baseline = {both}\nallow-missing = yes\n")
+    for options, config, status in (
+        ([], ("--no-config",), 1),
+        (["--allow-missing"], ("--no-config",), 0),
+        ([], (), 0),
+    ):
+        words = ("--baseline", both, *options, one)
+        found = verdicts(*words, status=status, config=config, cwd=tmp_path)
+        failed = {n for n, v in found.items() if v["status"] == "failed"}
+        assert failed == ({"peak missing"} if status else set())
+        missing = found["peak missing"]
+        assert (missing["kind"], missing["rule"]) == ("missing", "program-missing")
+        assert (missing["value"], missing["base"], missing["limit"]) == (0, 1, None)
+        text = check(*words, status=status, config=config, cwd=tmp_path)
+        text = " ".join(text.split())
+        assert "peak: has not run; the baseline has 1 process of it" in text
+        assert ("which may be missing" in text) == (status == 0)
+    log = json.loads(check("--format=sarif", "--baseline", both, one, status=1))
+    (result,) = log["runs"][0]["results"]
+    rules = {rule["id"] for rule in log["runs"][0]["tool"]["driver"]["rules"]}
+    assert result["ruleId"] == "program-missing" and result["ruleId"] in rules
+
+
+def test_program_that_is_new(trees):
+    """What it leaks is new, and so is its peak."""
+    both, one = trees
+    found = verdicts("--baseline", one, both, status=1)
+    failed = {n for n, v in found.items() if v["status"] == "failed"}
+    assert "peak peak" in failed and not any(n.startswith("gated") for n in failed)
+    assert found["peak peak"]["base"] == 0
+
+
+def test_baseline_of_other_programs(runs, dumps):
+    """A tree that has none of the baseline's programs says nothing of it."""
+    other = record(f"{dumps / 'other'}/", "sh", "-c", f"{PROGRAMS / 'peak'}; true")
+    only = record(dumps / "grows.mft", PROGRAMS / "temporaries")
+    tree = dumps / "otherwise"
+    tree.mkdir()
+    for i, dump in enumerate((runs[0], only)):
+        (tree / f"{i}.mft").write_bytes(dump.read_bytes())
+    found = verdicts("--baseline", tree, other, status=2)
+    (unknown,) = [v for v in found.values() if v["status"] == "unknown"]
+    assert unknown["note"] == "none of the baseline's programs ran"
+
+
+def test_recording_that_is_not_whole(runs, tmp_path):
+    """It passes nothing, on either side: its peak may be too low, its leaks none."""
+    cut = tmp_path / "cut.mft"
+    whole = runs[0].read_bytes()
+    cut.write_bytes(whole[: len(whole) * 2 // 3])
+    stored = tmp_path / "cut.json"
+    stored.write_bytes(mftrace("report", "--json", cut).stdout)
+    assert json.loads(stored.read_text())["processes"][0]["recording"]["truncated"]
+    for words in (
+        ["--max-peak=1G", cut],
+        ["--max-peak=1G", stored],
+        ["--max-peak=1G", runs[0], cut],
+        ["--tolerance=99", "--baseline", cut, runs[0]],
+    ):
+        found = verdicts(*words, status=2)
+        (unknown,) = [v for v in found.values() if v["status"] == "unknown"]
+        assert (unknown["name"], unknown["kind"]) == ("recording gated", "recording")
+        assert unknown["rule"] == "recording-not-whole"
+        assert "the recording is not whole" in check(*words, status=2)
+    assert "next: mftrace info" in check("--max-peak=1G", cut, status=2)
 
 
 def test_stored_baseline_in_the_file(tmp_path, dumps, runs):
