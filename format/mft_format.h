@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mft_format.h - the layout of an mftrace dump (version 1.0).
+ * mft_format.h - the layout of an mftrace dump (version 1.1).
  *
  * The only header that the recorder (preload/) and the analyzer share. Types and
  * constants, no I/O, no allocation. docs/format.md is the specification in prose and
@@ -31,7 +31,8 @@
 
 /* Readers refuse another major; a newer minor only adds long records and flags. */
 #define MFT_VERSION_MAJOR 1
-#define MFT_VERSION_MINOR 0
+#define MFT_VERSION_MINOR 1
+#define MFT_VERSION_SEALED 1 /* from this minor on chunks and headers have seals */
 
 #define MFT_HEADER_BYTES 4096u
 #define MFT_CHUNK_BYTES_DEFAULT (64u * 1024)
@@ -59,7 +60,8 @@ enum mft_stop {
 	MFT_STOP_SPACE = 1,
 	MFT_STOP_FILE_GONE = 2,
 	MFT_STOP_MAP = 3,
-	MFT_STOP_LIMIT = 4
+	MFT_STOP_LIMIT = 4,
+	MFT_STOP_FILTER = 5
 };
 
 /* header.flags */
@@ -101,7 +103,10 @@ struct mft_header {
 	uint64_t lost_events; /* events of threads that never got a chunk (atomic add) */
 	uint32_t stop_reason; /* enum mft_stop */
 	int32_t stop_errno;
-	uint8_t reserved1[MFT_HEADER_BYTES - 296];
+	/* Seals (mft_seal.h), since version 1.1. */
+	uint64_t start_seal; /* of the members before 256 */
+	uint64_t end_seal;   /* when state was set; 0 before. Atomic, stored last */
+	uint8_t reserved1[MFT_HEADER_BYTES - 312];
 };
 _Static_assert(sizeof(struct mft_header) == MFT_HEADER_BYTES, "header is one page");
 _Static_assert(__builtin_offsetof(struct mft_header, chunks) == 256, "mutable part at 256");
@@ -130,8 +135,14 @@ struct mft_chunk {
 				   * although a faster way exists */
 	uint64_t stack_checks;	  /* stacks of this chunk compared with the reference */
 	uint64_t stack_differences;
+	/* Of the chunk (mft_seal.h), since version 1.1, where header_bytes says that it is
+	 * there: put by the owner when it goes on to the next chunk, of what is committed
+	 * also when the process exits; 0 before. Atomic. */
+	uint64_t seal;
+	uint8_t reserved[56];
 };
-_Static_assert(sizeof(struct mft_chunk) == 64, "chunk header is one cache line");
+_Static_assert(sizeof(struct mft_chunk) == 128, "chunk header is two cache lines");
+#define MFT_CHUNK_HEADER_LEAST 64u /* up to version 1.0: without a seal */
 
 /*
  * Opcodes. 0x01..0x7f are hot records, whose layout is fixed for the major version;
@@ -274,6 +285,7 @@ enum mft_root_kind {
 enum mft_notice_code {
 	MFT_NOTICE_OWN_MALLOC = 1, /* text: path of the module with a malloc of its own */
 	MFT_NOTICE_OPTION = 2,	   /* text: an option that was not understood */
+	MFT_NOTICE_FILTER = 4,	   /* text: what a filter of system calls leaves */
 	MFT_NOTICE_DIFFERENCE =
 		3, /* text: where a stack differs from the reference unwinder's */
 };

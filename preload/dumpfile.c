@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <linux/stat.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "filter.h"
+#include "mft_seal.h"
 #include "sys.h"
 #include "text.h"
 
@@ -233,6 +236,7 @@ static int stop(struct dumpfile *file, enum mft_stop reason, int error)
 
 	if (__atomic_compare_exchange_n(&file->stopped, &expected, 1, false,
 					__ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+		dumpfile_loosen(file, false);
 		file->header->stop_errno = -error;
 		file->header->stop_reason = reason;
 	}
@@ -291,8 +295,9 @@ static int reserve_chunks(struct dumpfile *file, int fd, uint32_t end)
 	return 0;
 }
 
-/* Maps `count` new chunks. */
-static int map_chunks(struct dumpfile *file, uint32_t count, uint8_t **ret_start)
+/* Maps `count` new chunks. Returns 0 or a negative errno, then with the reason. */
+static int try_map_chunks(struct dumpfile *file, uint32_t count, uint32_t *ret_index,
+			  uint8_t **ret_start, enum mft_stop *ret_reason)
 {
 	uint32_t index;
 	void *map;
@@ -300,19 +305,94 @@ static int map_chunks(struct dumpfile *file, uint32_t count, uint8_t **ret_start
 	int r;
 
 	fd = own_descriptor(file);
+	*ret_reason = MFT_STOP_FILE_GONE;
 	if (fd < 0)
-		return stop(file, MFT_STOP_FILE_GONE, fd);
+		return fd;
+	dumpfile_loosen(file, false);
 	index = __atomic_fetch_add(&file->header->chunks, count, __ATOMIC_RELAXED);
 	r = reserve_chunks(file, fd, index + count);
+	*ret_reason = r == -EFBIG ? MFT_STOP_LIMIT : MFT_STOP_SPACE;
 	if (r < 0)
-		return stop(file, r == -EFBIG ? MFT_STOP_LIMIT : MFT_STOP_SPACE, r);
+		return r;
 	write_zeros(fd, chunk_offset(file, index),
 		    (uint64_t)count * file->header->chunk_bytes);
 	r = map_file(fd, chunk_offset(file, index),
 		     (size_t)count * file->header->chunk_bytes, &map);
+	*ret_reason = MFT_STOP_MAP;
 	if (r < 0)
-		return stop(file, MFT_STOP_MAP, r);
+		return r;
+	*ret_index = index;
 	*ret_start = map;
+	return 0;
+}
+
+static int map_chunks(struct dumpfile *file, uint32_t count, uint32_t *ret_index,
+		      uint8_t **ret_start)
+{
+	enum mft_stop reason;
+	int r = try_map_chunks(file, count, ret_index, ret_start, &reason);
+
+	return r < 0 ? stop(file, reason, r) : 0;
+}
+
+/* ---- Where system calls are confined ---------------------------------------------- */
+
+/* What map_chunks cannot do without. */
+bool dumpfile_would_stop(const struct dumpfile *file, const struct filter *filter)
+{
+	const long fd = file->fd;
+	const long needed[][7] = {
+		{SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_INO},
+		{SYS_rt_sigprocmask, SIG_BLOCK, 0, 0, 8},
+		{SYS_rt_sigprocmask, SIG_SETMASK, 0, 0, 8},
+		{SYS_rt_sigtimedwait, 0, 0, 0, 8},
+		{SYS_fallocate, fd, 0, 0, file->header->chunk_bytes},
+		{SYS_mmap, 0, file->header->chunk_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		 fd},
+	};
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!filter_would_allow(filter, needed[i][0], &needed[i][1]))
+			return true;
+	return false;
+}
+
+int dumpfile_lay_in(struct dumpfile *file, size_t bytes)
+{
+	struct dumpfile_window window = {
+		.chunks = (uint32_t)(bytes / file->header->chunk_bytes)};
+	enum mft_stop reason;
+	int r = 0;
+
+	/* The program may confine itself step by step. */
+	if (file->laid_in.start)
+		return 0;
+	for (; window.chunks; window.chunks /= 2) {
+		r = try_map_chunks(file, window.chunks, &window.first, &window.start,
+				   &reason);
+		if (r == 0)
+			break;
+	}
+	if (r < 0)
+		return r;
+	/* Other threads look here only once a filter is in force, which comes later. */
+	file->laid_in = window;
+	return 0;
+}
+
+static int take_laid_in(struct dumpfile *file, struct dumpfile_window *ret_window)
+{
+	const uint32_t taken =
+		__atomic_fetch_add(&file->laid_in.taken, 1, __ATOMIC_RELAXED);
+
+	if (taken >= file->laid_in.chunks) {
+		__atomic_store_n(&file->laid_in.taken, file->laid_in.chunks,
+				 __ATOMIC_RELAXED);
+		return stop(file, MFT_STOP_FILTER, -EPERM);
+	}
+	ret_window->start = file->laid_in.start + (size_t)taken * file->header->chunk_bytes;
+	ret_window->first = file->laid_in.first + taken;
+	ret_window->chunks = 1;
 	return 0;
 }
 
@@ -334,7 +414,10 @@ int dumpfile_take_chunk(struct dumpfile *file, struct dumpfile_window *window,
 			next.chunks = 1;
 		if (next.chunks > DUMPFILE_WINDOW_CHUNKS_MOST)
 			next.chunks = DUMPFILE_WINDOW_CHUNKS_MOST;
-		r = map_chunks(file, next.chunks, &next.start);
+		if (__builtin_expect(sys_confined, 0) && dumpfile_would_stop(file, NULL))
+			r = take_laid_in(file, &next);
+		else
+			r = map_chunks(file, next.chunks, &next.first, &next.start);
 		if (r < 0)
 			return r;
 		old = *window;
@@ -368,12 +451,109 @@ void dumpfile_trim(struct dumpfile *file)
 	(void)SYS2(SYS_ftruncate, fd, chunk_offset(file, chunks));
 }
 
+int dumpfile_map_again(struct dumpfile *file, uint32_t index, struct mft_chunk **ret_chunk)
+{
+	int fd = own_descriptor(file);
+	void *map;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = map_file(fd, chunk_offset(file, index), file->header->chunk_bytes, &map);
+	if (r < 0)
+		return r;
+	*ret_chunk = map;
+	return 0;
+}
+
+void dumpfile_unmap_again(struct dumpfile *file, struct mft_chunk *chunk)
+{
+	sys_unmap(chunk, file->header->chunk_bytes);
+}
+
+void dumpfile_seal(struct dumpfile *file, bool whole)
+{
+	struct mft_header *header = file->header;
+	uint64_t seal = mft_seal_end(header, whole ? MFT_SEAL_END_WHOLE : MFT_SEAL_END_OWN);
+
+	/* Partner: the reader, which has all that is sealed with the seal. */
+	__atomic_store_n(&header->end_seal, seal, __ATOMIC_RELEASE);
+}
+
+void dumpfile_loosen(struct dumpfile *file, bool mark)
+{
+	uint64_t seal = __atomic_load_n(&file->header->end_seal, __ATOMIC_RELAXED);
+
+	if (mark && seal)
+		__atomic_store_n(&file->header->end_seal, 0, __ATOMIC_SEQ_CST);
+	else if (mft_seal_bytes(seal) == MFT_SEAL_END_WHOLE)
+		dumpfile_seal(file, false);
+}
+
+/* ---- Places that are used again (ring.h) ------------------------------------------ */
+
+int dumpfile_map_chunks(struct dumpfile *file, uint32_t count, uint32_t *ret_first,
+			uint8_t **ret_start, enum mft_stop *ret_reason)
+{
+	uint32_t chunks = __atomic_load_n(&file->header->chunks, __ATOMIC_RELAXED);
+	int r;
+
+	if (__atomic_load_n(&file->stopped, __ATOMIC_RELAXED))
+		return -ENOSPC;
+	r = try_map_chunks(file, count, ret_first, ret_start, ret_reason);
+	if (r < 0) {
+		/* They were handed out, and are not there. */
+		chunks += count;
+		(void)__atomic_compare_exchange_n(&file->header->chunks, &chunks,
+						  chunks - count, false, __ATOMIC_RELAXED,
+						  __ATOMIC_RELAXED);
+		return r;
+	}
+	(void)SYS3(SYS_madvise, *ret_start, (size_t)count * file->header->chunk_bytes,
+		   MADV_POPULATE_WRITE);
+	return 0;
+}
+
+void dumpfile_stop(struct dumpfile *file, enum mft_stop reason, int error)
+{
+	(void)stop(file, reason, error);
+}
+
+void dumpfile_punch_hole(struct dumpfile *file, uint32_t index)
+{
+	int fd = own_descriptor(file);
+
+	if (fd >= 0)
+		(void)SYS4(SYS_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			   chunk_offset(file, index), file->header->chunk_bytes);
+}
+
+int dumpfile_fill_hole(struct dumpfile *file, uint32_t index)
+{
+	int fd = own_descriptor(file);
+
+	return fd < 0 ? fd
+		      : reserve_space(fd, chunk_offset(file, index),
+				      file->header->chunk_bytes);
+}
+
+void dumpfile_discard(struct dumpfile *file)
+{
+	if (file->fd >= 0 && is_ours(file, file->fd))
+		(void)SYS3(SYS_unlinkat, AT_FDCWD, file->path, 0);
+	dumpfile_abandon(file);
+}
+
 void dumpfile_abandon(struct dumpfile *file)
 {
 	if (!file->header)
 		return;
 	if (file->fd >= 0 && is_ours(file, file->fd))
 		sys_close(file->fd);
+	if (file->laid_in.start)
+		sys_unmap(file->laid_in.start,
+			  (size_t)file->laid_in.chunks * file->header->chunk_bytes);
+	file->laid_in = (struct dumpfile_window){0};
 	sys_unmap(file->header, file->header->header_bytes);
 	file->header = NULL;
 	file->fd = -1;

@@ -19,27 +19,35 @@ void fold_ledger_done(struct fold_ledger *ledger)
 	if (ledger->site_of_node_room)
 		memory_unmap(ledger->site_of_node,
 			     ledger->site_of_node_room * sizeof(*ledger->site_of_node));
+	if (ledger->changes_room)
+		memory_unmap(ledger->changes,
+			     ledger->changes_room * sizeof(*ledger->changes));
 	memset(ledger, 0, sizeof(*ledger));
 }
 
 static int make_room(struct fold_ledger *ledger, uint32_t node)
 {
 	struct fold_state *state = ledger->state;
+	void *array = ledger->site_of_node;
 	int r = 0;
 
 	if (node >= ledger->site_of_node_room) {
-		void *array = ledger->site_of_node;
-
 		r = fold_state_regrow(&array, &ledger->site_of_node_room, node + 1,
 				      sizeof(*ledger->site_of_node));
 		ledger->site_of_node = array;
 	}
+	array = ledger->sites;
 	if (r == 0 && state->now.sites == ledger->sites_room) {
-		void *array = ledger->sites;
-
 		r = fold_state_regrow(&array, &ledger->sites_room, 0,
 				      sizeof(*ledger->sites));
 		ledger->sites = array;
+	}
+	/* A step may change them all. */
+	array = ledger->changes;
+	if (r == 0 && ledger->sites_room > ledger->changes_room) {
+		r = fold_state_regrow(&array, &ledger->changes_room, ledger->sites_room,
+				      sizeof(*ledger->changes));
+		ledger->changes = array;
 	}
 	if (r == 0 &&
 	    state->now.sites ==
@@ -49,9 +57,18 @@ static int make_room(struct fold_ledger *ledger, uint32_t node)
 	return r;
 }
 
+static void note_change(struct fold_ledger *ledger, struct fold_ledger_site *entry,
+			const struct mft_ring_site *before)
+{
+	ledger->changes[ledger->changes_count++] =
+		(struct fold_ledger_change){entry->site, before};
+	entry->step = ledger->step;
+}
+
 int fold_ledger_add(struct fold_ledger *ledger, uint32_t node, uint8_t op,
 		    uint32_t *ret_site)
 {
+	static const struct mft_ring_site nothing;
 	struct fold_state *state = ledger->state;
 	const uint32_t index = state->now.sites;
 	struct fold_ledger_site *entry;
@@ -64,7 +81,7 @@ int fold_ledger_add(struct fold_ledger *ledger, uint32_t node, uint8_t op,
 	entry->site = fold_state_element(state, &state->sites, index, sizeof(*entry->site),
 					 &chunk);
 	/* Beyond the sites that count: there is nothing to keep. */
-	entry->step = ledger->step;
+	note_change(ledger, entry, &nothing);
 	entry->site->node = node;
 	entry->site->op = op;
 	ledger->site_of_node[node] = index + 1;
@@ -81,8 +98,9 @@ static __attribute__((noinline)) void keep(struct fold_ledger *ledger,
 	(void)fold_state_element(ledger->state, &ledger->state->sites,
 				 (uint32_t)(entry - ledger->sites), sizeof(*entry->site),
 				 &chunk);
-	fold_state_keep(ledger->state, &chunk, entry->site, sizeof(*entry->site));
-	entry->step = ledger->step;
+	note_change(ledger, entry,
+		    fold_state_keep(ledger->state, &chunk, entry->site,
+				    sizeof(*entry->site)));
 }
 
 /* A site that is about to change. */
@@ -97,7 +115,7 @@ static inline struct mft_ring_site *touch(struct fold_ledger *ledger, uint32_t i
 	if (site->peaks != totals->peaks) {
 		site->peaks = totals->peaks;
 		site->peak_bytes = site->live_bytes;
-		site->peak_blocks = site->live_blocks;
+		site->peak_blocks = site->allocations - site->freed;
 	}
 	return site;
 }
@@ -109,14 +127,10 @@ void fold_ledger_acquire(struct fold_ledger *ledger, const struct mft_ring_block
 
 	site->allocations++;
 	site->allocated_bytes += block->size;
-	site->live_blocks++;
 	site->live_bytes += block->size;
 	site->live_usable_bytes += block->usable;
-	totals->allocations++;
-	totals->allocated_bytes += block->size;
 	totals->live_blocks++;
 	totals->live_bytes += block->size;
-	totals->live_usable_bytes += block->usable;
 	if (__builtin_expect(totals->live_bytes > totals->peak_bytes, 0)) {
 		totals->peak_bytes = totals->live_bytes;
 		totals->peak_blocks = totals->live_blocks;
@@ -131,22 +145,37 @@ void fold_ledger_release(struct fold_ledger *ledger, const struct mft_ring_block
 	struct mft_ring_totals *totals = &ledger->state->now.totals;
 	struct mft_ring_site *site = touch(ledger, block->site);
 
-	site->live_blocks--;
+	site->freed++;
 	site->live_bytes -= block->size;
 	site->live_usable_bytes -= block->usable;
-	site->freed++;
 	site->lifetime += clock - block->birth;
 	site->temporary += is_temporary;
 	totals->live_blocks--;
 	totals->live_bytes -= block->size;
-	totals->live_usable_bytes -= block->usable;
-	totals->frees++;
-	totals->freed_bytes += block->size;
-	totals->temporary += is_temporary;
 }
 
 void fold_ledger_fail(struct fold_ledger *ledger, uint32_t site)
 {
 	touch(ledger, site)->failed++;
-	ledger->state->now.totals.failed++;
+}
+
+void fold_ledger_end(struct fold_ledger *ledger)
+{
+	struct mft_ring_totals *totals = &ledger->state->now.totals;
+
+	for (uint32_t i = 0; i < ledger->changes_count; i++) {
+		struct mft_ring_site *now = ledger->changes[i].site;
+		const struct mft_ring_site *before = ledger->changes[i].before;
+		const uint64_t allocated = now->allocated_bytes - before->allocated_bytes;
+
+		now->live_blocks = now->allocations - now->freed;
+		totals->allocations += now->allocations - before->allocations;
+		totals->allocated_bytes += allocated;
+		totals->frees += now->freed - before->freed;
+		totals->freed_bytes += allocated - (now->live_bytes - before->live_bytes);
+		totals->live_usable_bytes +=
+			now->live_usable_bytes - before->live_usable_bytes;
+		totals->temporary += now->temporary - before->temporary;
+		totals->failed += now->failed - before->failed;
+	}
 }

@@ -5,6 +5,7 @@
  * The same figures as the analyzer keeps in its replay (analyzer/model/ledger.h), which
  * goes on from these. The live set at the peak is kept by site without looking at all sites
  * when the peak is raised: a site notes what it held then when it first changes after it.
+ * Within a step only that is kept which does not follow from the rest.
  * Threads: one at a time. Memory: 128 bytes of the dump for a site, 16 in memory, and 4 for
  * each node.
  */
@@ -27,6 +28,12 @@ struct fold_ledger {
 	uint32_t *site_of_node; /* index plus 1; 0: none */
 	uint32_t site_of_node_room;
 	uint32_t step; /* counts */
+	/* The sites that the step has changed, and what they said before. */
+	struct fold_ledger_change {
+		struct mft_ring_site *site;
+		const struct mft_ring_site *before;
+	} * changes;
+	uint32_t changes_count, changes_room;
 };
 
 /* What booking an event takes of the journal at most. */
@@ -39,7 +46,12 @@ void fold_ledger_done(struct fold_ledger *ledger);
 static inline void fold_ledger_step(struct fold_ledger *ledger)
 {
 	ledger->step++;
+	ledger->changes_count = 0;
 }
+
+/* To be called when it ends: brings what follows from the rest up to date, each site's
+ * live_blocks and most totals. */
+void fold_ledger_end(struct fold_ledger *ledger);
 
 /* The slow half of fold_ledger_site. */
 int fold_ledger_add(struct fold_ledger *ledger, uint32_t node, uint8_t op,

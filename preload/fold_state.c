@@ -62,8 +62,8 @@ static void forget(struct fold_chunks *chunks)
 
 /* ---- The journal ------------------------------------------------------------------ */
 
-void fold_state_keep(struct fold_state *state, const struct fold_chunk *chunk,
-		     const void *p, size_t bytes)
+const void *fold_state_keep(struct fold_state *state, const struct fold_chunk *chunk,
+			    const void *p, size_t bytes)
 {
 	const struct mft_ring_undo undo = {
 		.offset = state->file_header_bytes +
@@ -82,6 +82,7 @@ void fold_state_keep(struct fold_state *state, const struct fold_chunk *chunk,
 #if !defined(__x86_64__)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif
+	return entry + sizeof(undo);
 }
 
 void fold_state_step(struct fold_state *state)
@@ -106,11 +107,11 @@ void fold_state_commit(struct fold_state *state)
 {
 	uint8_t *counts = (uint8_t *)state->root + COUNTS_BEGIN;
 
-	fold_state_keep(state, &state->root_chunk, counts, COUNTS_BYTES);
+	(void)fold_state_keep(state, &state->root_chunk, counts, COUNTS_BYTES);
 	memcpy(counts, (const uint8_t *)&state->now + COUNTS_BEGIN, COUNTS_BYTES);
 	if (state->pieces_changed) {
-		fold_state_keep(state, &state->root_chunk, state->root->pieces,
-				PIECES_BYTES);
+		(void)fold_state_keep(state, &state->root_chunk, state->root->pieces,
+				      PIECES_BYTES);
 		memcpy(state->root->pieces, state->now.pieces, PIECES_BYTES);
 		state->pieces_changed = false;
 	}
@@ -179,7 +180,7 @@ int fold_state_take(struct fold_state *state, enum mft_ring_kind kind, uint32_t 
 	if (r < 0)
 		return r;
 	/* Undone, it is no chunk again. */
-	fold_state_keep(state, ret_chunk, ret_chunk->address, sizeof(uint32_t));
+	(void)fold_state_keep(state, ret_chunk, ret_chunk->address, sizeof(uint32_t));
 	fill_header(ret_chunk, kind, seq);
 	return 0;
 }
@@ -190,7 +191,7 @@ int fold_state_drop(struct fold_state *state, const struct fold_chunk *chunk)
 
 	if (r < 0)
 		return r;
-	fold_state_keep(state, chunk, chunk->address, sizeof(uint32_t));
+	(void)fold_state_keep(state, chunk, chunk->address, sizeof(uint32_t));
 	__atomic_store_n((uint32_t *)(void *)chunk->address, 0, __ATOMIC_RELEASE);
 	return 0;
 }

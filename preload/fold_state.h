@@ -70,9 +70,10 @@ static inline uint64_t fold_state_entry_bytes(uint64_t bytes)
 	return sizeof(struct mft_ring_undo) + ((bytes + 7) & ~7ull);
 }
 
-/* Notes `bytes` bytes of a chunk at p, which are about to change. There must be room. */
-void fold_state_keep(struct fold_state *state, const struct fold_chunk *chunk,
-		     const void *p, size_t bytes);
+/* Notes `bytes` bytes of a chunk at p, which are about to change. There must be room.
+ * Returns what was noted, which stays until the step ends. */
+const void *fold_state_keep(struct fold_state *state, const struct fold_chunk *chunk,
+			    const void *p, size_t bytes);
 
 /* Ends the step: the root says what `now` does. */
 void fold_state_commit(struct fold_state *state);

@@ -26,12 +26,25 @@
 
 #define FOLD_STREAM_BATCH 32u
 
-/* A record that was read ahead; its payload is still in its chunk. */
+/* A record that was read ahead: an acquisition or a release as it is; of others only where
+ * they stand. */
 struct fold_ahead {
-	struct mft_record record; /* op MFT_OP_END: the chunk is read whole */
-	uint32_t end;		  /* where the next one begins, in the chunk */
-	uint32_t place;		  /* END: of the chunk */
+	uint64_t clock;
+	uint64_t address;
+	uint64_t size;
+	uint64_t usable;
+	const uint8_t *start; /* others: their first byte, in the chunk */
+	uint32_t stack;
+	uint32_t end;	/* where the next one begins, in the chunk */
+	uint32_t place; /* END: of the chunk */
+	uint8_t op;	/* without MFT_OP_USABLE; MFT_OP_END: the chunk is read whole */
 };
+
+/* Whether the record is here as a whole. */
+static inline bool fold_ahead_is_event(const struct fold_ahead *ahead)
+{
+	return ahead->op < MFT_OP_REACQUIRE && ahead->op != MFT_OP_END;
+}
 
 struct fold_stream {
 	/* What its owner says. */
@@ -74,6 +87,10 @@ uint64_t fold_stream_cut(struct fold_stream **streams, uint32_t end,
 
 /* Reads ahead. Returns whether there is a record in the cut: ahead[taken]. */
 bool fold_stream_fill(struct fold_stream *stream, const struct places *places);
+
+/* Decodes a record that is not here as a whole. Returns false where it makes no sense. */
+bool fold_ahead_decode(const struct fold_ahead *ahead, const struct places *places,
+		       const struct fold_stream *stream, struct mft_record *ret_record);
 
 /* The opcode of the next acquisition, release or REACQUIRE behind ahead[taken], or
  * MFT_OP_END: the cut has none. */

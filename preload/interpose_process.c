@@ -11,15 +11,33 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "process.h"
 #include "real.h"
+#include "sys.h"
 
 #define EXPORT __attribute__((visibility("default"), used))
 
-static int came_back(int result)
+/* A vfork child leaves its parent's memory, and takes its filters along. */
+static struct filter *leave_parent(void)
+{
+	if (__builtin_expect(sys_confined, 0) && !process_is_own())
+		return filter_drop_of_child();
+	return NULL;
+}
+
+static struct filter *before_exec(void)
+{
+	real_resolve();
+	process_mark_exec();
+	return leave_parent();
+}
+
+static int came_back(struct filter *dropped, int result)
 {
 	int saved = errno;
 
+	filter_enforce_again(dropped);
 	process_unmark_exec();
 	errno = saved;
 	return result;
@@ -27,49 +45,51 @@ static int came_back(int result)
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	real_resolve();
-	process_mark_exec();
-	return came_back(real.execve(path, argv, envp));
+	struct filter *dropped = before_exec();
+
+	return came_back(dropped, real.execve(path, argv, envp));
 }
 
 EXPORT int execv(const char *path, char *const argv[])
 {
-	real_resolve();
-	process_mark_exec();
-	return came_back(real.execv(path, argv));
+	struct filter *dropped = before_exec();
+
+	return came_back(dropped, real.execv(path, argv));
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
 {
-	real_resolve();
-	process_mark_exec();
-	return came_back(real.execvp(file, argv));
+	struct filter *dropped = before_exec();
+
+	return came_back(dropped, real.execvp(file, argv));
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	real_resolve();
-	process_mark_exec();
-	return came_back(real.execvpe(file, argv, envp));
+	struct filter *dropped = before_exec();
+
+	return came_back(dropped, real.execvpe(file, argv, envp));
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	real_resolve();
-	process_mark_exec();
-	return came_back(real.fexecve(fd, argv, envp));
+	struct filter *dropped = before_exec();
+
+	return came_back(dropped, real.fexecve(fd, argv, envp));
 }
 
 EXPORT int execveat(int dirfd, const char *path, char *const argv[], char *const envp[],
 		    int flags)
 {
+	struct filter *dropped;
+
 	real_resolve();
 	if (!real.execveat) {
 		errno = ENOSYS;
 		return -1;
 	}
-	process_mark_exec();
-	return came_back(real.execveat(dirfd, path, argv, envp, flags));
+	dropped = before_exec();
+	return came_back(dropped, real.execveat(dirfd, path, argv, envp, flags));
 }
 
 /* The number of arguments up to the NULL that ends them, first included. */
@@ -149,6 +169,7 @@ static _Noreturn void exit_now(int status)
 {
 	real_resolve();
 	process_mark_exit(true, status);
+	(void)leave_parent();
 	real.exit_now(status);
 	__builtin_unreachable();
 }

@@ -229,11 +229,23 @@ static __attribute__((noinline)) void take(enum mft_snapshot_reason reason,
 	(void)SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
 }
 
+/* A stopped thread waits, and returns from a signal handler, by system calls that a filter
+ * of the program's may refuse. */
+static bool may_stop_threads(void)
+{
+	const long none[6] = {0};
+
+	return !sys_confined ||
+	       (sys_is_allowed(SYS_rt_sigreturn, none) && sys_is_allowed(SYS_futex, none) &&
+		sys_is_allowed(SYS_pread64, none));
+}
+
 __attribute__((noinline)) void leak_scan_take(enum mft_snapshot_reason reason)
 {
 	uintptr_t kept[KEPT_REGISTERS] = {0};
 
-	if (!process.config.leak_scan || __atomic_exchange_n(&taken, 1, __ATOMIC_ACQ_REL))
+	if (!process.config.leak_scan || __atomic_exchange_n(&taken, 1, __ATOMIC_ACQ_REL) ||
+	    !may_stop_threads())
 		return;
 #if defined(__x86_64__)
 	__asm__ volatile("movq %%rbx, 0(%0)\n\t"

@@ -23,15 +23,12 @@ uint32_t nodes_search(const struct nodes *nodes, uint32_t parent, uint64_t addre
 	return find_slot(nodes->slots, nodes->mask, parent, address)->number;
 }
 
-bool nodes_reserve(struct nodes *nodes)
+/* Moves all to a table of so many slots. */
+static bool enlarge(struct nodes *nodes, uint32_t capacity)
 {
-	uint32_t old = nodes_capacity(nodes), capacity = old ? old * 2 : CAPACITY_FIRST;
+	uint32_t old = nodes_capacity(nodes);
 	struct node_slot *slots;
 
-	if (nodes->count + 1 < old / 2)
-		return true;
-	if (capacity == 0)
-		return false;
 	slots = memory_map(capacity * sizeof(*slots));
 	if (!slots)
 		return false;
@@ -47,6 +44,24 @@ bool nodes_reserve(struct nodes *nodes)
 	nodes->slots = slots;
 	nodes->mask = capacity - 1;
 	return true;
+}
+
+bool nodes_reserve(struct nodes *nodes)
+{
+	uint32_t old = nodes_capacity(nodes), capacity = old ? old * 2 : CAPACITY_FIRST;
+
+	if (nodes->count + 1 < old / 2)
+		return true;
+	return capacity != 0 && enlarge(nodes, capacity);
+}
+
+bool nodes_enlarge(struct nodes *nodes, uint32_t count)
+{
+	uint32_t capacity = CAPACITY_FIRST;
+
+	while (capacity / 2 <= count)
+		capacity *= 2;
+	return capacity <= nodes_capacity(nodes) || enlarge(nodes, capacity);
 }
 
 uint32_t nodes_define(struct nodes *nodes, uint32_t parent, uint64_t address)

@@ -58,6 +58,9 @@ static inline uint32_t nodes_find(const struct nodes *nodes, uint32_t parent,
 /* Makes room for one more. Returns false when memory is short. */
 bool nodes_reserve(struct nodes *nodes);
 
+/* The same for so many in all. */
+bool nodes_enlarge(struct nodes *nodes, uint32_t count);
+
 /* Defines a node, after nodes_reserve; it must not be there. Returns its number. */
 uint32_t nodes_define(struct nodes *nodes, uint32_t parent, uint64_t address);
 

@@ -11,11 +11,16 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "filter.h"
 #include "leak_scan.h"
+#include "lookup.h"
+#include "mft_seal.h"
 #include "modules.h"
 #include "order.h"
 #include "real.h"
 #include "recorder.h"
+#include "ring.h"
+#include "seal.h"
 #include "snapshot.h"
 #include "sys.h"
 #include "text.h"
@@ -34,6 +39,7 @@ extern struct process_page process_page __attribute__((alias("process_page_space
 
 struct process process;
 process_clock_fn *process_clock_gettime = clock_gettime;
+clockid_t process_exact_clock = CLOCK_MONOTONIC;
 
 /* Set once, in the process that the library was loaded into: forked copies share it. */
 static bool process_loaded;
@@ -229,7 +235,7 @@ static void fill_header(struct mft_header *header, bool forked)
 	header->elf_machine = EM_NONE;
 #endif
 	header->pointer_bytes = sizeof(void *);
-	header->mode = MFT_MODE_FULL;
+	header->mode = process.config.ring_bytes ? MFT_MODE_RING : MFT_MODE_FULL;
 	header->pid = process.pid;
 	header->ppid = (int32_t)SYS0(SYS_getppid);
 	header->start_ticks = read_start_ticks();
@@ -246,6 +252,7 @@ static void fill_header(struct mft_header *header, bool forked)
 		header->flags |= MFT_FLAG_FORKED;
 	}
 	strncpy(header->recorder, "mftrace " MFTRACE_VERSION, sizeof(header->recorder) - 1);
+	header->start_seal = mft_seal_start(header);
 }
 
 static const char *why(int error)
@@ -284,6 +291,11 @@ static bool open_dump(bool forked)
 	r = config_expand(process.output, process.pid, exe_name(), path, sizeof(path));
 	if (r == 0)
 		r = dumpfile_create(&process.dump, path, &header);
+	if (r == 0 && process.config.ring_bytes) {
+		r = ring_begin(&process.dump, process.config.ring_bytes);
+		if (r < 0)
+			dumpfile_discard(&process.dump);
+	}
 	if (r == 0)
 		return true;
 	/* A child's standard error may be anything by now; the parent's dump goes on. */
@@ -313,22 +325,19 @@ static void at_exit(int status, void *unused)
 }
 
 /* Finds the kernel's own clock_gettime: no hook stands in front of it, and it is half as
- * far. The loader knows the vdso by this name (vdso(7)). */
+ * far (vdso(7)). */
 static void find_clock(void)
 {
-	void *vdso = dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_LOCAL | RTLD_NOLOAD);
+	const void *vdso = (const void *)getauxval(AT_SYSINFO_EHDR);
 	void *found = NULL;
 
 	if (vdso) {
-		found = dlsym(vdso, "__vdso_clock_gettime");
+		found = lookup_in(vdso, "__vdso_clock_gettime");
 		if (!found)
-			found = dlsym(vdso, "__kernel_clock_gettime");
-		dlclose(vdso);
+			found = lookup_in(vdso, "__kernel_clock_gettime");
 	}
 	if (found)
 		*(void **)(void *)&process_clock_gettime = found;
-	else
-		(void)dlerror();
 }
 
 /* In the process that loaded the library. */
@@ -366,6 +375,7 @@ static bool begin_forked(void)
 	if (had_dump)
 		memcpy(process.parent_dump_id, process.dump.header->dump_id,
 		       sizeof(process.parent_dump_id));
+	ring_forget();
 	recorder_abandon_all();
 	dumpfile_abandon(&process.dump);
 	modules_forget();
@@ -435,9 +445,14 @@ int process_describe(struct mft_encoder *encoder)
 
 bool process_is_own(void)
 {
-	return __atomic_load_n(&process_page.state, __ATOMIC_ACQUIRE) ==
-		       PROCESS_RECORDING &&
-	       sys_getpid() == process.pid;
+	int pid;
+
+	if (__atomic_load_n(&process_page.state, __ATOMIC_ACQUIRE) != PROCESS_RECORDING)
+		return false;
+	pid = sys_getpid();
+	/* Who may not ask (filter.h) is taken for itself; but not a vfork child that has
+	 * just confined itself. */
+	return pid == process.pid || (pid < 0 && !filter_is_of_child());
 }
 
 static void mark(enum mft_state state)
@@ -456,6 +471,8 @@ void process_mark_exit(bool status_known, int status)
 
 	if (!process_is_own())
 		return;
+	dumpfile_loosen(&process.dump, true);
+	ring_hold();
 	snapshot_take(MFT_SNAPSHOT_EXIT);
 	leak_scan_take(MFT_SNAPSHOT_EXIT);
 	if (status_known) {
@@ -466,6 +483,8 @@ void process_mark_exit(bool status_known, int status)
 	mark(MFT_STATE_EXITED);
 	if (recorder_is_alone())
 		dumpfile_trim(&process.dump);
+	seal_process();
+	ring_let_go();
 	errno = saved;
 }
 
@@ -475,16 +494,21 @@ void process_mark_exec(void)
 
 	if (!process_is_own())
 		return;
+	dumpfile_loosen(&process.dump, true);
+	ring_hold();
 	snapshot_take(MFT_SNAPSHOT_EXIT);
 	mark(MFT_STATE_EXEC);
 	if (recorder_is_alone())
 		dumpfile_trim(&process.dump);
+	seal_process();
+	ring_let_go();
 	errno = saved;
 }
 
 void process_unmark_exec(void)
 {
-	if (process_is_own())
-		__atomic_store_n(&process.dump.header->state, MFT_STATE_RUNNING,
-				 __ATOMIC_RELEASE);
+	if (!process_is_own())
+		return;
+	dumpfile_loosen(&process.dump, true);
+	__atomic_store_n(&process.dump.header->state, MFT_STATE_RUNNING, __ATOMIC_RELEASE);
 }

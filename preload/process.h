@@ -73,6 +73,8 @@ bool process_is_own(void);
 /* clock_gettime as the kernel offers it (vdso(7)), or libc's. */
 typedef int process_clock_fn(clockid_t clock, struct timespec *ret_now);
 extern process_clock_fn *process_clock_gettime __attribute__((visibility("hidden")));
+/* CLOCK_MONOTONIC, or what stands in for it where that may be a system call (confine.h). */
+extern clockid_t process_exact_clock __attribute__((visibility("hidden")));
 
 /* A time of the monotonic clocks in units of the dump's clock since the start. */
 static inline uint64_t process_clock_units(const struct timespec *now)
@@ -87,7 +89,7 @@ static inline uint64_t process_clock_units(const struct timespec *now)
  * *scratch is where the kernel puts the time. */
 static inline uint64_t process_clock(bool exact, struct timespec *scratch)
 {
-	(void)process_clock_gettime(exact ? CLOCK_MONOTONIC : CLOCK_MONOTONIC_COARSE,
+	(void)process_clock_gettime(exact ? process_exact_clock : CLOCK_MONOTONIC_COARSE,
 				    scratch);
 	return process_clock_units(scratch);
 }

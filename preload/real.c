@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "real.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "early.h"
+#include "lookup.h"
 #include "mangled.h"
-#include "recorder.h"
 
 /*
  * The members' first values. They look the set up and call on; while the look-up itself
@@ -104,6 +103,26 @@ static size_t first_usable_size(void *p)
 							    : 0;
 }
 
+static long first_syscall(long number, ...)
+{
+	va_list rest;
+	long given[6];
+
+	va_start(rest, number);
+	for (unsigned i = 0; i < 6; i++)
+		given[i] = va_arg(rest, long);
+	va_end(rest);
+	real_resolve();
+	if (real_syscall == first_syscall) {
+		errno = ENOSYS;
+		return -1;
+	}
+	return real_syscall(number, given[0], given[1], given[2], given[3], given[4],
+			    given[5]);
+}
+
+long (*real_syscall)(long, ...) = first_syscall;
+
 struct real real = {
 	.malloc = first_malloc,
 	.calloc = first_calloc,
@@ -119,16 +138,10 @@ struct real real = {
 
 struct real_cxx real_cxx;
 
-struct real_symbol {
-	const char *name;
-	void **slot;
-};
-
 #define SLOT(member) ((void **)(void *)&real.member)
 
-/* The allocator first: what is behind may fail, and a failing dlsym allocates. Order within
- * matters: free must never be real while malloc is still early's. */
-static const struct real_symbol real_symbols[] = {
+/* Order matters: free must never be early's while malloc is real already. */
+static const struct lookup real_symbols[] = {
 	{"free", SLOT(free)},
 	{"malloc_usable_size", SLOT(malloc_usable_size)},
 	{"realloc", SLOT(realloc)},
@@ -153,14 +166,17 @@ static const struct real_symbol real_symbols[] = {
 	{"fexecve", SLOT(fexecve)},
 	{"_exit", SLOT(exit_now)},
 	{"quick_exit", SLOT(quick_exit)},
+	{"prctl", SLOT(prctl)},
+	{"syscall", (void **)(void *)&real_syscall},
 	{"execveat", SLOT(execveat)},
 	{"free_sized", SLOT(free_sized)},
 	{"free_aligned_sized", SLOT(free_aligned_sized)},
 };
+#define REAL_SYMBOLS (sizeof(real_symbols) / sizeof(real_symbols[0]))
 
 #define CXX_SLOT(member) ((void **)(void *)&real_cxx.member)
 
-static const struct real_symbol real_cxx_symbols[] = {
+static const struct lookup real_cxx_symbols[] = {
 	{MANGLED_NEW, CXX_SLOT(new_plain)},
 	{MANGLED_NEW_ARRAY, CXX_SLOT(new_array)},
 	{MANGLED_NEW_NOTHROW, CXX_SLOT(new_nothrow)},
@@ -182,6 +198,7 @@ static const struct real_symbol real_cxx_symbols[] = {
 	{MANGLED_DELETE_ALIGNED_NOTHROW, CXX_SLOT(delete_aligned_nothrow)},
 	{MANGLED_DELETE_ARRAY_ALIGNED_NOTHROW, CXX_SLOT(delete_array_aligned_nothrow)},
 };
+#define REAL_CXX_SYMBOLS (sizeof(real_cxx_symbols) / sizeof(real_cxx_symbols[0]))
 
 /* 0: not begun, 1: a thread is at it, 2: done. */
 static int real_state;
@@ -189,64 +206,19 @@ static int real_state;
 void real_resolve(void)
 {
 	int expected = 0;
-	bool failed = false;
-	struct recorder_pause pause;
 
 	if (!__atomic_compare_exchange_n(&real_state, &expected, 1, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		return;
-	pause = recorder_pause(); /* what a look-up allocates is not the program's */
-	for (size_t i = 0; i < sizeof(real_symbols) / sizeof(real_symbols[0]); i++) {
-		void *symbol = dlsym(RTLD_NEXT, real_symbols[i].name);
-
-		if (symbol)
-			__atomic_store_n(real_symbols[i].slot, symbol, __ATOMIC_RELEASE);
-		else
-			failed = true;
-	}
-	if (failed)
-		(void)dlerror(); /* the program must not find our failure there */
-	recorder_resume(pause);
+	(void)lookup_behind(real_symbols, REAL_SYMBOLS);
+	/* Loaded by dlopen, this library is behind everybody. */
+	if (real.malloc == first_malloc)
+		(void)lookup_elsewhere(real_symbols, REAL_SYMBOLS);
 	__atomic_store_n(&real_state, 2, __ATOMIC_RELEASE);
-}
-
-/* A C++ library loaded with RTLD_LOCAL is behind nobody: ask the usual ones by name. */
-static void *find_cxx(const char *name)
-{
-	static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1",
-						"libc++abi.so.1"};
-	void *symbol = dlsym(RTLD_NEXT, name);
-
-	for (size_t i = 0; !symbol && i < sizeof(libraries) / sizeof(libraries[0]); i++) {
-		void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
-
-		if (!library)
-			continue;
-		symbol = dlsym(library, name);
-		dlclose(library);
-	}
-	return symbol;
 }
 
 void real_resolve_cxx(void)
 {
-	struct recorder_pause pause = recorder_pause();
-	bool failed = false;
-
-	for (size_t i = 0; i < sizeof(real_cxx_symbols) / sizeof(real_cxx_symbols[0]);
-	     i++) {
-		void **slot = real_cxx_symbols[i].slot;
-		void *symbol;
-
-		if (__atomic_load_n(slot, __ATOMIC_ACQUIRE))
-			continue;
-		symbol = find_cxx(real_cxx_symbols[i].name);
-		if (symbol)
-			__atomic_store_n(slot, symbol, __ATOMIC_RELEASE);
-		else
-			failed = true;
-	}
-	if (failed)
-		(void)dlerror();
-	recorder_resume(pause);
+	/* A C++ library that a C program loads later is behind this one, too. */
+	(void)lookup_behind(real_cxx_symbols, REAL_CXX_SYMBOLS);
 }

@@ -2,7 +2,7 @@
 /*
  * real.h - the functions that the program would have called without us.
  *
- * All are taken as one set from the libraries behind us (RTLD_NEXT), never from
+ * All are taken as one set from the libraries behind us (lookup.h), never from
  * __libc_malloc and its like: a program linked with an allocator of its own must get that
  * allocator for every one of them.
  * Guarantees: a member may be called at any time; before the look-up it resolves the set
@@ -49,9 +49,13 @@ struct real {
 			int);  /* may be NULL */
 	void (*exit_now)(int); /* _exit */
 	void (*quick_exit)(int);
+	int (*prctl)(int, ...);
 };
 
 extern struct real real;
+
+/* syscall(2) as libc has it; apart, because it is called from assembly. */
+extern long (*real_syscall)(long, ...) __attribute__((visibility("hidden")));
 
 /* The C++ operators, from libstdc++ or libc++ or whoever defines them; looked up at the
  * first use, because a C program may load the C++ library later. */

@@ -9,11 +9,16 @@
 #include "memory.h"
 #include "process.h"
 #include "real.h"
+#include "ring.h"
+#include "seal.h"
 #include "snapshot.h"
 #include "sys.h"
 
 /* How many recorders of other threads are looked at for one whose thread is gone. */
 #define TAKEOVER_PROBES 4u
+
+/* Nodes of stacks, where memory can be had no more later. */
+#define LAID_IN_NODES 65536u
 
 __thread struct recorder_thread recorder_thread
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -26,9 +31,14 @@ static uint32_t process_told; /* the PROCESS record is written; atomic */
 
 /* ---- Whose recorder --------------------------------------------------------------- */
 
+/* Of threads that may not ask for their number (filter.h). No thread of Linux has one so
+ * high (threads-max, FUTEX_TID_MASK). */
+#define INVENTED_TID 0x40000000
+static int invented_tid = INVENTED_TID; /* atomic */
+
 static bool thread_is_gone(int tid)
 {
-	return SYS3(SYS_tgkill, process.pid, tid, 0) == -ESRCH;
+	return tid < INVENTED_TID && SYS3(SYS_tgkill, process.pid, tid, 0) == -ESRCH;
 }
 
 static bool claim(struct recorder *r, int old, int tid)
@@ -91,6 +101,8 @@ static struct recorder *create(int tid)
 /* What the last thread left half done when it was cancelled in the middle of a record. */
 static void tidy(struct recorder *r)
 {
+	if (r->sealed)
+		seal_break(r);
 	if (r->busy && r->encoder.pos)
 		memset(r->encoder.pos, 0,
 		       (size_t)(r->encoder.end - r->encoder.pos) + MFT_ENCODE_SLACK);
@@ -110,6 +122,8 @@ static struct recorder *attach(void)
 	struct recorder *r;
 	int tid = sys_gettid();
 
+	if (tid < 0)
+		tid = __atomic_fetch_add(&invented_tid, 1, __ATOMIC_RELAXED);
 	recorder_thread.attaching = true;
 	r = take_over(tid);
 	if (r)
@@ -142,10 +156,14 @@ static struct recorder *attach_nested(struct recorder *outer)
 
 void recorder_count_lost(struct recorder *r)
 {
-	if (r && r->chunk)
+	if (r && r->sealed)
+		seal_break(r);
+	if (r && r->chunk) {
 		r->chunk->lost_events++;
-	else if (process.dump.header)
+	} else if (process.dump.header) {
+		dumpfile_loosen(&process.dump, false);
 		__atomic_fetch_add(&process.dump.header->lost_events, 1, __ATOMIC_RELAXED);
+	}
 }
 
 struct recorder *recorder_enter_slow(void)
@@ -247,13 +265,42 @@ void recorder_abandon_all(void)
 
 /* ---- Room ------------------------------------------------------------------------- */
 
+/* Whether this thread is one of the process's own, and may wait for others of it: a vfork
+ * child may be killed at any time. */
+static bool may_wait(const struct recorder *r)
+{
+	int pid = r->is_nested ? 0 : sys_getpid();
+
+	return pid == process.pid || pid < 0;
+}
+
+/* Space for a chunk, zero-filled: the next of the recorder's window, or a place of the
+ * ring. */
+static bool take_chunk(struct recorder *r, struct dumpfile_window *ret_old,
+		       uint32_t *ret_index, struct mft_chunk **ret_chunk)
+{
+	if (__builtin_expect(!ring_is_on, 1)) {
+		if (dumpfile_take_chunk(&process.dump, &r->window, ret_old, ret_chunk) < 0)
+			return false;
+		*ret_index = r->window.first + r->window.taken - 1;
+		return true;
+	}
+	*ret_old = (struct dumpfile_window){0};
+	if (!r->ring_stream)
+		r->ring_stream = ring_add_stream(r->stream, r->is_nested, &r->encoder);
+	return r->ring_stream && ring_take(may_wait(r), ret_index, ret_chunk) == 0;
+}
+
 static bool next_chunk(struct recorder *r)
 {
 	struct dumpfile_window old;
 	struct mft_chunk *chunk;
+	uint32_t index;
 
-	if (dumpfile_take_chunk(&process.dump, &r->window, &old, &chunk) < 0)
+	if (!take_chunk(r, &old, &index, &chunk))
 		return false;
+	if (r->chunk)
+		seal_left(r);
 	/* Not for programs that are done after a few thousand events. */
 	if (r->chunk_seq == 1)
 		tick_search();
@@ -269,7 +316,11 @@ static bool next_chunk(struct recorder *r)
 	/* Partner: the reader takes nothing of a chunk without its magic. */
 	__atomic_store_n(&chunk->magic, MFT_CHUNK_MAGIC, __ATOMIC_RELEASE);
 	dumpfile_unmap(&process.dump, &old);
+	/* From here on the chunk before may be used anew. */
+	if (r->ring_stream)
+		ring_link(r->ring_stream, index);
 	r->chunk = chunk;
+	__atomic_store_n(&r->chunk_index, index, __ATOMIC_RELAXED);
 	mft_encoder_init(&r->encoder, (uint8_t *)(chunk + 1),
 			 (uint8_t *)chunk + process.dump.header->chunk_bytes -
 				 MFT_ENCODE_SLACK,
@@ -317,8 +368,21 @@ static void describe_thread(struct recorder *r)
 		r->described = true;
 }
 
+bool recorder_put_notice(struct recorder *r, uint32_t code, const char *text)
+{
+	return recorder_room(r, strlen(text) + 64) &&
+	       put_notice(r, (enum mft_notice_code)code, text);
+}
+
+void recorder_lay_in(struct recorder *r)
+{
+	(void)nodes_enlarge(&r->stack.nodes, LAID_IN_NODES);
+}
+
 bool recorder_make_room(struct recorder *r, size_t bytes)
 {
+	if (r->sealed)
+		seal_break(r);
 	if (!r->chunk || !mft_room(&r->encoder, bytes + 64)) {
 		if (!next_chunk(r))
 			return false;

@@ -24,6 +24,8 @@
 #include "stack.h"
 #include "tick.h"
 
+struct fold_stream;
+
 struct recorder {
 	struct mft_encoder encoder;
 	struct order order;
@@ -39,8 +41,11 @@ struct recorder {
 	struct timespec now;	       /* the system clock, as last read */
 	struct mft_chunk *chunk;       /* NULL before the first and after a failed one */
 	struct dumpfile_window window; /* that the chunk is in */
+	struct fold_stream *ring_stream; /* of a flight recorder (ring.h) */
 	uint32_t chunk_seq;
+	uint32_t chunk_index; /* of chunk, in the file; atomic: others read it (seal.h) */
 	bool is_nested;
+	bool sealed;	/* the chunk is, whole, although it has room (seal.h) */
 	bool described; /* the stream says whose it is */
 	int tid; /* atomic: claimed by compare-and-exchange once the old thread is gone */
 	struct recorder *nested;
@@ -53,14 +58,16 @@ struct recorder_thread {
 	struct recorder *recorder; /* NULL until the thread's first event */
 	const void *deleting;	   /* block whose release `operator delete` has recorded */
 	size_t label_size;	   /* what `operator new` was asked for */
-	/* The complement of the address of the block that the label was used for: a scan
-	 * for pointers takes it for no pointer. */
+	/* The complement of the address of the block that was acquired last under a label:
+	 * a scan for pointers takes it for no pointer. */
 	uintptr_t label_made;
 	const void *label_frame; /* frame address of `operator new` */
-	uint8_t label;		 /* opcode for the acquisition under it, or 0 */
+	uint8_t label; /* opcode for the acquisition under it, RECORDER_LABEL_AGAIN, or 0 */
 	uint8_t attaching;	 /* a recorder is being set up in this thread */
 	uint8_t own_work;	 /* what is called now is called by us, and not recorded */
 };
+/* An acquisition under `operator new` has failed; a handler may have it tried again. */
+#define RECORDER_LABEL_AGAIN 0xff
 extern __thread struct recorder_thread recorder_thread
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
@@ -115,6 +122,13 @@ void recorder_resume(struct recorder_pause pause);
 /* Runs `work` with the calling thread's recorder held, for records made outside of an
  * event (snapshot at exit). Returns false when there is no recorder to be had. */
 bool recorder_run(void (*work)(struct recorder *recorder, void *context), void *context);
+
+/* Room for what a thread may come to need when memory can be had no more; held recorder. */
+void recorder_lay_in(struct recorder *recorder);
+
+/* A notice (enum mft_notice_code) in a held recorder's stream. Returns whether there was
+ * room. */
+bool recorder_put_notice(struct recorder *recorder, uint32_t code, const char *text);
 
 /* Whether no other thread that ever recorded is alive. */
 bool recorder_is_alone(void);

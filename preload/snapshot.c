@@ -9,6 +9,7 @@
 #include "maps.h"
 #include "memory.h"
 #include "modules.h"
+#include "pagescan.h"
 #include "process.h"
 #include "recorder.h"
 #include "sys.h"
@@ -119,20 +120,22 @@ static void put_part(struct run_writer *w, size_t page_bytes)
 	w->runs = space.runs;
 }
 
-static void add_page(struct run_writer *w, bool present, size_t page_bytes)
+static void add_pages(struct run_writer *w, bool present, uint64_t pages, size_t page_bytes)
 {
+	if (pages == 0)
+		return;
 	if (present) {
-		w->present++;
-		w->resident_pages++;
+		w->present += pages;
+		w->resident_pages += pages;
 	} else {
 		if (w->present) {
 			end_pair(w);
 			if (w->runs > space.runs + sizeof(space.runs) - 64)
 				put_part(w, page_bytes);
 		}
-		w->absent++;
+		w->absent += pages;
 	}
-	w->position += page_bytes;
+	w->position += pages * page_bytes;
 }
 
 /* Whether a page is the process's own, so that RSS counts it: of a file's private mapping
@@ -148,6 +151,45 @@ static bool is_own_page(uint64_t entry, enum mft_map_kind kind)
 	return (entry & PAGE_EXCLUSIVE) || !space.nothing_shared;
 }
 
+static bool can_scan(int pagemap, const struct mapping *mapping)
+{
+	struct pagescan_run run;
+	uintptr_t position;
+
+	return pagescan(pagemap, mapping->start, mapping->end, &run, 1, &position) >= 0;
+}
+
+/* The same for a mapping that is too large to look at each page. */
+static bool look_at_large(struct recorder *r, int pagemap, const struct mapping *mapping)
+{
+	const size_t page_bytes = process.dump.header->page_bytes;
+	struct pagescan_run *runs = (void *)space.pages;
+	struct run_writer w = {.recorder = r,
+			       .kind = mapping->kind,
+			       .start = mapping->start,
+			       .position = mapping->start,
+			       .runs = space.runs,
+			       .complete = true};
+
+	for (uintptr_t from = mapping->start; from < mapping->end;) {
+		long count = pagescan(pagemap, from, mapping->end, runs,
+				      sizeof(space.pages) / (sizeof(*runs)), &from);
+
+		if (count < 0)
+			return false;
+		for (long i = 0; i < count; i++) {
+			add_pages(&w, false, (runs[i].start - w.position) / page_bytes,
+				  page_bytes);
+			add_pages(&w, true, (runs[i].end - runs[i].start) / page_bytes,
+				  page_bytes);
+		}
+	}
+	if (w.runs == space.runs && !w.present)
+		return w.complete; /* nothing, or nothing more */
+	put_part(&w, page_bytes);
+	return w.complete;
+}
+
 /* Looks at one mapping's pages. Returns false when that is not possible. */
 static bool look_at_pages(struct recorder *r, int pagemap, const struct mapping *mapping)
 {
@@ -161,6 +203,12 @@ static bool look_at_pages(struct recorder *r, int pagemap, const struct mapping 
 			       .runs = space.runs,
 			       .complete = true};
 
+	if (with_runs && mapping->end - mapping->start >= PAGESCAN_BYTES_LEAST) {
+		if (can_scan(pagemap, mapping))
+			return look_at_large(r, pagemap, mapping);
+		if (mapping->end - mapping->start > PAGESCAN_BYTES_WITHOUT)
+			return true;
+	}
 	while (w.position < mapping->end) {
 		size_t pages = (mapping->end - w.position) / page_bytes;
 		long got;
@@ -176,7 +224,7 @@ static bool look_at_pages(struct recorder *r, int pagemap, const struct mapping 
 			bool present = is_own_page(space.pages[i], mapping->kind);
 
 			if (with_runs) {
-				add_page(&w, present, page_bytes);
+				add_pages(&w, present, 1, page_bytes);
 			} else {
 				w.resident_pages += present;
 				w.position += page_bytes;

@@ -4,7 +4,8 @@
  *
  * Guarantees: errno is not touched, no other library's hook is passed, no cancellation
  * point, no lock, no allocation; safe in signal handlers and before libc is initialised.
- * All return the kernel's value, or a negative errno.
+ * All return the kernel's value, or a negative errno; -EPERM for a call that is not made
+ * because the program's own filter might end it for that (filter.h).
  * Not here: policy. Who may call what is said where it is called.
  */
 #ifndef SYS_H
@@ -17,7 +18,7 @@
 
 #if defined(__x86_64__)
 /* System V ABI, AMD64 supplement, A.2.1: rcx and r11 are destroyed. */
-static inline long sys_call(long number, long a, long b, long c, long d, long e, long f)
+static inline long sys_enter(long number, long a, long b, long c, long d, long e, long f)
 {
 	long result;
 	register long r10 __asm__("r10") = d;
@@ -31,7 +32,7 @@ static inline long sys_call(long number, long a, long b, long c, long d, long e,
 	return result;
 }
 #elif defined(__aarch64__)
-static inline long sys_call(long number, long a, long b, long c, long d, long e, long f)
+static inline long sys_enter(long number, long a, long b, long c, long d, long e, long f)
 {
 	register long x8 __asm__("x8") = number;
 	register long x0 __asm__("x0") = a;
@@ -49,7 +50,7 @@ static inline long sys_call(long number, long a, long b, long c, long d, long e,
 }
 #else
 #include <errno.h>
-static inline long sys_call(long number, long a, long b, long c, long d, long e, long f)
+static inline long sys_enter(long number, long a, long b, long c, long d, long e, long f)
 {
 	int saved = errno;
 	long result = syscall(number, a, b, c, d, e, f);
@@ -60,6 +61,22 @@ static inline long sys_call(long number, long a, long b, long c, long d, long e,
 	return result;
 }
 #endif
+
+/* Whether the program has confined itself; atomic. */
+extern uint32_t sys_confined __attribute__((visibility("hidden")));
+
+/* Whether it lets a system call through. arguments: six. */
+bool sys_is_allowed(long number, const long *arguments);
+
+/* sys_call of a program that has confined itself. */
+long sys_call_confined(long number, long a, long b, long c, long d, long e, long f);
+
+static inline long sys_call(long number, long a, long b, long c, long d, long e, long f)
+{
+	if (__builtin_expect(__atomic_load_n(&sys_confined, __ATOMIC_RELAXED), 0))
+		return sys_call_confined(number, a, b, c, d, e, f);
+	return sys_enter(number, a, b, c, d, e, f);
+}
 
 #define SYS0(nr) sys_call(nr, 0, 0, 0, 0, 0, 0)
 #define SYS1(nr, a) sys_call(nr, (long)(a), 0, 0, 0, 0, 0)

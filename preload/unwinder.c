@@ -7,6 +7,7 @@
 
 #include "process.h"
 #include "recorder.h"
+#include "seal.h"
 #include "text.h"
 #include "walk.h"
 
@@ -115,6 +116,8 @@ void unwinder_check(struct recorder *r, const void *frame_address, uint32_t coun
 	while (same < reference_depth && same < depth &&
 	       captured_pc(m, count, met, same) == m->pcs[same])
 		same++;
+	if (r->sealed)
+		seal_break(r);
 	r->chunk->stack_checks++;
 	if (same == reference_depth && same == depth)
 		return;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "mft_seal.h"
+
 static void keep_error(struct dump_writer *writer, int error)
 {
 	if (writer->error == 0)
@@ -40,7 +42,7 @@ int dump_writer_open(struct dump_writer *writer, const char *path, uint32_t chun
 		return -errno;
 	memcpy(h->magic, MFT_MAGIC, MFT_MAGIC_BYTES);
 	h->version_major = MFT_VERSION_MAJOR;
-	h->version_minor = MFT_VERSION_MINOR;
+	h->version_minor = 0;
 	h->header_bytes = MFT_HEADER_BYTES;
 	h->chunk_bytes = chunk_bytes;
 	h->page_bytes = 4096;
@@ -52,11 +54,30 @@ int dump_writer_open(struct dump_writer *writer, const char *path, uint32_t chun
 	return 0;
 }
 
-static void write_chunk(struct dump_stream *stream)
+void dump_writer_seal(struct dump_writer *writer)
 {
-	if (stream->chunk)
-		write_at(stream->writer, stream->chunk, stream->writer->header.chunk_bytes,
-			 stream->offset);
+	writer->sealed = true;
+	writer->header.version_minor = MFT_VERSION_MINOR;
+}
+
+/* seal: it is full, or its stream ends in good order. */
+static void write_chunk(struct dump_stream *stream, bool seal)
+{
+	const uint32_t bytes = stream->writer->header.chunk_bytes;
+	struct mft_chunk *header = (void *)stream->chunk;
+
+	if (!header)
+		return;
+	if (seal && stream->writer->sealed)
+		header->seal = mft_seal_chunk(header, bytes, bytes);
+	write_at(stream->writer, header, bytes, stream->offset);
+}
+
+static void seal_header(struct mft_header *header)
+{
+	header->start_seal = mft_seal_start(header);
+	if (header->state != MFT_STATE_RUNNING)
+		header->end_seal = mft_seal_end(header, MFT_SEAL_END_WHOLE);
 }
 
 int dump_writer_close(struct dump_writer *writer, enum mft_state state)
@@ -65,13 +86,15 @@ int dump_writer_close(struct dump_writer *writer, enum mft_state state)
 	for (uint32_t i = 0; i < writer->streams_count; i++) {
 		struct dump_stream *stream = writer->streams[i];
 
-		write_chunk(stream);
+		write_chunk(stream, state != MFT_STATE_RUNNING);
 		if (stream->clock > writer->header.end_clock && state != MFT_STATE_RUNNING)
 			writer->header.end_clock = stream->clock;
 		free(stream->chunk);
 		free(stream);
 	}
 	free(writer->streams);
+	if (writer->sealed)
+		seal_header(&writer->header);
 	write_at(writer, &writer->header, sizeof(writer->header), 0);
 	if (close(writer->fd) < 0)
 		keep_error(writer, -errno);
@@ -116,7 +139,7 @@ static bool next_chunk(struct dump_stream *stream)
 	};
 
 	if (stream->chunk)
-		write_chunk(stream);
+		write_chunk(stream, true);
 	else
 		stream->chunk = malloc(bytes + MFT_ENCODE_SLACK);
 	if (!stream->chunk) {

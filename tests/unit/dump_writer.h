@@ -4,6 +4,8 @@
  *
  * A stand-in for the recorder: any number of streams, every kind of record, clocks as the
  * test wants them. Chunks are written when they are full and at dump_writer_close.
+ * Without dump_writer_seal as of version 1.0, without checksums: what is patched in such a
+ * dump is met by the reader as it stands.
  * Guarantees: the first error is kept and returned by dump_writer_close; nothing after it
  * is written. Records that do not fit a chunk go to the stream's next one.
  * Threads: one at a time. Memory: a chunk a stream, freed by dump_writer_close.
@@ -31,6 +33,7 @@ struct dump_stream {
 struct dump_writer {
 	int fd;
 	int error;
+	bool sealed;
 	struct mft_header header; /* may be changed until dump_writer_close */
 	struct dump_stream **streams;
 	uint32_t streams_count;
@@ -39,6 +42,9 @@ struct dump_writer {
 /* Begins a dump at path, with a page size of 4096 and a clock unit of 64 ns. Returns 0 or a
  * negative errno. */
 int dump_writer_open(struct dump_writer *writer, const char *path, uint32_t chunk_bytes);
+/* Checksums for all that follows; to be called first. */
+void dump_writer_seal(struct dump_writer *writer);
+
 /* Writes what is left, and the header with this state. Returns 0 or the first error. */
 int dump_writer_close(struct dump_writer *writer, enum mft_state state);
 
