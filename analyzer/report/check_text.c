@@ -48,13 +48,15 @@ static int print_frame(const struct terminal *terminal, const struct measured_fr
 	size_t taken = place ? INDENT + 4 + printable_columns(place, SIZE_MAX) : 0;
 	size_t columns = terminal->width > taken + NAME_COLUMNS ? terminal->width - taken
 								: NAME_COLUMNS;
-	char *name = symbolname_short_new(frame->function ? frame->function : "?", columns);
+	char *safe = printable_new(frame->function ? frame->function : "?");
+	char *name = safe ? symbolname_short_new(safe, columns) : NULL;
 	int error = place && name ? 0 : -ENOMEM;
 
 	if (!error)
 		fprintf(terminal->out, "%*s%-*s  %s\n", INDENT + 2, "", NAME_COLUMNS, name,
 			place);
 	free(name);
+	free(safe);
 	free(place);
 	return error;
 }
