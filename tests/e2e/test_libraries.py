@@ -3,6 +3,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from recording import PROGRAMS, base_name
 
 
@@ -18,9 +20,11 @@ def expect_modules(process, function, module):
     assert {Path(frame["module"]).name for frame in frames} == {module}
 
 
-def test_dlclose_reuse(trace):
-    """A second library at the first one's address is never given the first one's names."""
-    run = trace("dlclose_reuse", PROGRAMS / "plugin_a.so", PROGRAMS / "plugin_b.so")
+@pytest.mark.parametrize("where", [[], ["100", "elsewhere"]], ids=["here", "elsewhere"])
+def test_dlclose_reuse(trace, where):
+    """A second library at the first one's address is never given the first one's names,
+    whether the thread that calls it has loaded it itself or another one."""
+    run = trace("dlclose_reuse", PROGRAMS / "plugin_a.so", PROGRAMS / "plugin_b.so", *where)
     assert (run.status, run.stderr) == (0, b"")
     assert run.truth["reused"] > 100
     run.process.expect_nothing_lost()
