@@ -275,41 +275,6 @@ static int decode_long(struct mft_decoder *d, const uint8_t *p, struct mft_recor
 	return 1;
 }
 
-/* No hot record that is well-formed is longer, an address in the long form included, and
- * what is read beyond its last varint. */
-#define QUICK_BYTES 64
-
-/* As mft_take_varint, where there is room for the longest one. */
-static inline const uint8_t *quick_varint(const uint8_t *p, uint64_t *ret_v)
-{
-	uint64_t word;
-	unsigned bytes;
-
-	memcpy(&word, p, sizeof(word));
-	bytes = (unsigned)__builtin_ctzll(word | 1u << 8) + 1;
-	if (__builtin_expect(bytes > 8, 0)) {
-		memcpy(ret_v, p + 1, sizeof(*ret_v));
-		return p + 9;
-	}
-	*ret_v = word << (64 - 8 * bytes) >> (64 - 7 * bytes);
-	return p + bytes;
-}
-
-static inline const uint8_t *quick_address(const uint8_t *p, uint64_t last,
-					   uint64_t *ret_address)
-{
-	uint64_t coded;
-
-	p = quick_varint(p, &coded);
-	if (__builtin_expect(!(coded & 1), 1))
-		*ret_address = last + ((uint64_t)mft_unzigzag(coded >> 1) << 4);
-	else if (coded == ~0ull)
-		p = quick_varint(p, ret_address);
-	else
-		*ret_address = last + (uint64_t)mft_unzigzag(coded >> 1);
-	return p;
-}
-
 /* Most records: acquisitions and releases that do not lie at the end of the buffer. Returns
  * 1, or 0 where the record is another one, or not as it should be; nothing is taken then.
  */
@@ -319,31 +284,31 @@ static inline int decode_quickly(struct mft_decoder *d, struct mft_record *r)
 	uint64_t clock = d->clock, stack, v;
 	uint8_t op;
 
-	if (__builtin_expect(d->end - p < QUICK_BYTES, 0))
+	if (__builtin_expect(d->end - p < MFT_QUICK_BYTES, 0))
 		return 0;
 	op = __atomic_load_n(p, __ATOMIC_ACQUIRE);
 	if (op == MFT_OP_CLOCK) {
-		p = quick_varint(p + 1, &v);
+		p = mft_quick_varint(p + 1, &v);
 		clock += v;
-		if (__builtin_expect(d->end - p < QUICK_BYTES, 0))
+		if (__builtin_expect(d->end - p < MFT_QUICK_BYTES, 0))
 			return 0;
 		op = __atomic_load_n(p, __ATOMIC_ACQUIRE);
 	}
 	if (mft_op_is_free(op)) {
 		r->op = op;
-		p = quick_address(p + 1, d->last_address, &r->address);
+		p = mft_quick_address(p + 1, d->last_address, &r->address);
 	} else if (op < MFT_OP_LONG && mft_op_is_alloc(op) && !mft_op_is_aligned(op)) {
 		r->op = op & (uint8_t)~MFT_OP_USABLE;
-		p = quick_varint(p + 1, &stack);
-		p = quick_varint(p, &r->size);
-		p = quick_address(p, d->last_address, &r->address);
+		p = mft_quick_varint(p + 1, &stack);
+		p = mft_quick_varint(p, &r->size);
+		p = mft_quick_address(p, d->last_address, &r->address);
 		if (__builtin_expect(stack > UINT32_MAX, 0))
 			return 0;
 		r->stack = (uint32_t)stack;
 		r->align_log2 = 0;
 		r->usable = mft_usable_guess(r->size);
 		if (op & MFT_OP_USABLE) {
-			p = quick_varint(p, &v);
+			p = mft_quick_varint(p, &v);
 			r->usable = r->size + v;
 		}
 	} else {

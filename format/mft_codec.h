@@ -243,6 +243,43 @@ int mft_decode(struct mft_decoder *d, struct mft_record *ret_record);
 int mft_take_varint(const uint8_t **pos, const uint8_t *end, uint64_t *ret_v);
 int mft_take_bytes(const uint8_t **pos, const uint8_t *end, struct mft_bytes *ret_bytes);
 
+/* No hot record that is well-formed is longer, an address in the long form included, and
+ * what is read beyond its last varint. */
+#define MFT_QUICK_BYTES 64
+
+/* As mft_take_varint, where there is room for the longest one: takes it from p, and returns
+ * the position behind it. */
+static inline const uint8_t *mft_quick_varint(const uint8_t *p, uint64_t *ret_v)
+{
+	uint64_t word;
+	unsigned bytes;
+
+	memcpy(&word, p, sizeof(word));
+	bytes = (unsigned)__builtin_ctzll(word | 1u << 8) + 1;
+	if (__builtin_expect(bytes > 8, 0)) {
+		memcpy(ret_v, p + 1, sizeof(*ret_v));
+		return p + 9;
+	}
+	*ret_v = word << (64 - 8 * bytes) >> (64 - 7 * bytes);
+	return p + bytes;
+}
+
+/* As an ADDRESS is coded against the one before. */
+static inline const uint8_t *mft_quick_address(const uint8_t *p, uint64_t last,
+					       uint64_t *ret_address)
+{
+	uint64_t coded;
+
+	p = mft_quick_varint(p, &coded);
+	if (__builtin_expect(!(coded & 1), 1))
+		*ret_address = last + ((uint64_t)mft_unzigzag(coded >> 1) << 4);
+	else if (coded == ~0ull)
+		p = mft_quick_varint(p, ret_address);
+	else
+		*ret_address = last + (uint64_t)mft_unzigzag(coded >> 1);
+	return p;
+}
+
 /* The payloads of long records, in the order of their fields on disk. Strings are not
  * terminated. Decoders return 0 or -EBADMSG and ignore fields behind those they know. */
 

@@ -8,8 +8,8 @@
 #include "memory.h"
 #include "places.h"
 
-/* What an event takes of the journal at most, and what a birth takes when the step ends. */
-#define EVENT_BYTES(chunk_bytes) (FOLD_LIVE_REMOVE_BYTES(chunk_bytes) + 8192u)
+/* What an event takes of the journal at most, and what a stream does when the step ends. */
+#define EVENT_BYTES (2 * FOLD_BLOCKS_BYTES + FOLD_LEDGER_BYTES + FOLD_STACKS_BYTES)
 #define STREAM_BYTES 192u
 
 #define STREAMS_BYTES (FOLD_STREAMS_MOST * sizeof(struct fold_stream *))
@@ -66,8 +66,8 @@ static void cut(struct fold *fold)
 
 		if (!stream || stream->cut_place == PLACES_NONE || !fill(fold, stream))
 			continue;
-		fold->turns[fold->turns_count++] = (struct fold_turn){
-			stream->ahead[stream->taken].record.clock, stream};
+		fold->turns[fold->turns_count++] =
+			(struct fold_turn){stream->ahead[stream->taken].clock, stream};
 	}
 	for (uint32_t i = fold->turns_count / 2; i-- > 0;)
 		sink(fold, i);
@@ -90,13 +90,11 @@ static uint64_t turn_end(const struct fold *fold)
 
 /* ---- A step ----------------------------------------------------------------------- */
 
-/* Whether another event fits into the step. */
+/* Whether another event fits into the step, and another stream. */
 static inline bool has_room(const struct fold *fold)
 {
 	return fold_state_room(&fold->state) >
-		       EVENT_BYTES(fold->state.chunk_bytes) +
-			       (uint64_t)fold->births.count * FOLD_LIVE_ADD_BYTES &&
-	       !fold_births_full(&fold->births);
+	       EVENT_BYTES + STREAM_BYTES * (uint64_t)(fold->dirty_count + 1);
 }
 
 static int note_emptied(struct fold *fold, uint32_t place)
@@ -131,14 +129,17 @@ static int end_chunk(struct fold *fold, struct fold_stream *stream, uint32_t pla
 	return note_emptied(fold, place);
 }
 
-static inline void fetch(const struct fold *fold, const struct fold_ahead *ahead)
+/* Fetches what the events that were read ahead will look at. */
+static void fetch(const struct fold *fold, const struct fold_stream *stream)
 {
-	const struct mft_record *record = &ahead->record;
-
-	if (record->op < MFT_OP_NODE && record->op != MFT_OP_END) {
-		fold_births_prefetch(&fold->births, record->address);
-		fold_live_prefetch(&fold->live, record->address);
-	}
+	if (!fold_blocks_are_many(&fold->blocks))
+		return;
+	for (uint32_t i = 0; i < stream->filled; i++)
+		if (fold_ahead_is_event(&stream->ahead[i]))
+			fold_blocks_fetch_entry(&fold->blocks, stream->ahead[i].address);
+	for (uint32_t i = 0; i < stream->filled; i++)
+		if (mft_op_is_free(stream->ahead[i].op))
+			fold_blocks_fetch_block(&fold->blocks, stream->ahead[i].address);
 }
 
 /* Folds the first turn's records until another turn comes, or `bytes` are folded. */
@@ -153,6 +154,7 @@ static int take_turn(struct fold *fold, uint64_t bytes)
 		stream->is_dirty = true;
 		stream->next_dirty = fold->dirty;
 		fold->dirty = stream;
+		fold->dirty_count++;
 	}
 	while (r == 0 && fold->bytes < bytes && has_room(fold)) {
 		const struct fold_ahead *ahead;
@@ -162,56 +164,29 @@ static int take_turn(struct fold *fold, uint64_t bytes)
 				fold->turns[0] = fold->turns[--fold->turns_count];
 				break;
 			}
-			for (uint32_t i = 0; i < stream->filled; i++)
-				fetch(fold, &stream->ahead[i]);
+			fetch(fold, stream);
 		}
 		ahead = &stream->ahead[stream->taken];
-		if (ahead->record.clock > end) {
-			fold->turns[0].clock = ahead->record.clock;
+		if (ahead->clock > end) {
+			fold->turns[0].clock = ahead->clock;
 			break;
 		}
-		if (ahead->record.op == MFT_OP_END)
+		if (__builtin_expect(ahead->op == MFT_OP_END, 0))
 			r = end_chunk(fold, stream, ahead->place);
 		else
-			r = fold_event(fold, stream, &ahead->record);
+			r = fold_event(fold, stream, ahead);
 		fold->bytes += ahead->end > stream->folded.offset
 				       ? ahead->end - stream->folded.offset
 				       : 0;
 		stream->folded.offset = ahead->end;
-		stream->folded.clock = ahead->record.clock;
+		stream->folded.clock = ahead->clock;
 		stream->taken++;
 	}
 	if (stream->folded.clock > totals->clock)
 		totals->clock = stream->folded.clock;
 	if (stream->taken < stream->filled)
-		fold->turns[0].clock = stream->ahead[stream->taken].record.clock;
+		fold->turns[0].clock = stream->ahead[stream->taken].clock;
 	sink(fold, 0);
-	return r;
-}
-
-/* What was born in the step and lives. */
-static int settle_births(struct fold *fold)
-{
-	const struct fold_births *births = &fold->births;
-	int r = 0;
-
-	for (uint32_t i = 0; r == 0 && i < births->count; i++) {
-		const struct fold_birth *birth = &births->slots[births->used[i]];
-
-		if (i + 8 < births->count) {
-			const struct fold_birth *later =
-				&births->slots[births->used[i + 8]];
-
-			if (later->is_live)
-				fold_live_prefetch(&fold->live, later->block.address);
-		}
-		if (!birth->is_live)
-			continue;
-		if (fold_state_room(&fold->state) < 8192)
-			return -ENOSPC;
-		r = fold_live_add(&fold->live, &birth->block);
-	}
-	fold_births_clear(&fold->births);
 	return r;
 }
 
@@ -244,16 +219,16 @@ static int write_stream(struct fold *fold, struct fold_stream *stream)
 
 static int end_step(struct fold *fold)
 {
-	int r = settle_births(fold);
+	int r = 0;
 
+	fold_ledger_end(&fold->ledger);
 	while (r == 0 && fold->dirty) {
 		struct fold_stream *stream = fold->dirty;
 
-		if (fold_state_room(&fold->state) < STREAM_BYTES)
-			return -ENOSPC;
 		r = write_stream(fold, stream);
 		fold->dirty = stream->next_dirty;
 		stream->is_dirty = false;
+		fold->dirty_count--;
 	}
 	if (r < 0)
 		return r;
@@ -273,6 +248,7 @@ static int step(struct fold *fold, uint64_t bytes, bool *ret_more)
 	fold->bytes = 0;
 	fold_state_step(&fold->state);
 	fold_ledger_step(&fold->ledger);
+	fold_blocks_step(&fold->blocks);
 	*ret_more = true;
 	while (r == 0 && fold->bytes < bytes && has_room(fold)) {
 		if (fold->turns_count == 0 || fold->turns[0].clock > fold->cut_clock) {
@@ -340,18 +316,15 @@ int fold_begin(struct fold *fold, struct places *places, uint64_t ring_bytes)
 	fold->places = places;
 	fold->streams = memory_map(STREAMS_BYTES);
 	fold->turns = memory_map(TURNS_BYTES);
-	r = fold->streams && fold->turns ? fold_births_begin(&fold->births) : -ENOMEM;
+	r = fold->streams && fold->turns ? 0 : -ENOMEM;
 	if (r == 0)
 		r = fold_state_begin(&fold->state, places, ring_bytes);
 	if (r < 0)
 		return r;
 	fold_ledger_begin(&fold->ledger, &fold->state);
-	fold_state_step(&fold->state);
 	r = fold_stacks_begin(&fold->stacks, &fold->state);
 	if (r == 0)
-		r = fold_live_begin(&fold->live, &fold->state);
-	if (r == 0)
-		fold_state_commit(&fold->state);
+		r = fold_blocks_begin(&fold->blocks, &fold->state);
 	return r;
 }
 
@@ -371,8 +344,7 @@ void fold_done(struct fold *fold)
 		memory_unmap(fold->emptied, fold->emptied_room * sizeof(*fold->emptied));
 	fold_stacks_done(&fold->stacks);
 	fold_ledger_done(&fold->ledger);
-	fold_births_done(&fold->births);
-	fold_live_done(&fold->live);
+	fold_blocks_done(&fold->blocks);
 	fold_state_done(&fold->state);
 	memset(fold, 0, sizeof(*fold));
 }

@@ -19,9 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fold_births.h"
+#include "fold_blocks.h"
 #include "fold_ledger.h"
-#include "fold_live.h"
 #include "fold_stacks.h"
 #include "fold_state.h"
 #include "fold_stream.h"
@@ -32,8 +31,7 @@
 struct fold {
 	struct places *places;
 	struct fold_state state;
-	struct fold_live live;
-	struct fold_births births;
+	struct fold_blocks blocks;
 	struct fold_ledger ledger;
 	struct fold_stacks stacks;
 
@@ -49,8 +47,9 @@ struct fold {
 	uint32_t turns_count;
 
 	struct fold_stream *dirty; /* that the step has read from */
-	uint64_t bytes;		   /* of records, in the step */
-	uint32_t *emptied;	   /* places whose chunks the step has folded whole */
+	uint32_t dirty_count;
+	uint64_t bytes;	   /* of records, in the step */
+	uint32_t *emptied; /* places whose chunks the step has folded whole */
 	uint32_t emptied_count, emptied_room;
 };
 

@@ -9,57 +9,27 @@
 
 /* ---- Blocks ----------------------------------------------------------------------- */
 
-/* Takes the block at an address out of the live ones. Returns whether there was one. */
-static inline bool take_block(struct fold *fold, uint64_t address,
-			      struct mft_ring_block *ret_block)
-{
-	struct fold_birth *birth = fold_births_find(&fold->births, address);
-	struct mft_ring_block *block;
-
-	if (birth->block.address) {
-		if (!birth->is_live)
-			return false;
-		*ret_block = birth->block;
-		birth->is_live = false;
-		return true;
-	}
-	block = fold_live_find(&fold->live, address);
-	if (!block)
-		return false;
-	*ret_block = *block;
-	fold_live_remove(&fold->live, block);
-	return true;
-}
-
 /* A block at whose address another begins: it ends as if it had been freed. */
-static __attribute__((noinline)) void
-drop_older(struct fold *fold, const struct mft_ring_block *older, uint64_t clock)
+static __attribute__((noinline)) void drop_older(struct fold *fold,
+						 struct fold_entry *entry,
+						 const struct mft_ring_block *older,
+						 uint64_t clock)
 {
 	fold->state.now.totals.double_allocations++;
 	fold_ledger_release(&fold->ledger, older, clock, false);
+	fold_blocks_remove(&fold->blocks, entry, older->address);
 }
 
-/* A birth of the step at an address; a block that was there ends. */
-static inline struct fold_birth *make_birth(struct fold *fold, uint64_t address,
-					    uint64_t clock)
+/* Makes a block at an address; one that was there ends. */
+static inline int make_block(struct fold *fold, uint64_t address, uint64_t clock,
+			     struct mft_ring_block **ret_block)
 {
-	struct fold_birth *birth = fold_births_find(&fold->births, address);
+	struct fold_entry *entry;
+	struct mft_ring_block *older = fold_blocks_get(&fold->blocks, address, &entry);
 
-	if (birth->block.address == 0) {
-		struct mft_ring_block *older = fold_live_find(&fold->live, address);
-
-		if (__builtin_expect(older != NULL, 0)) {
-			const struct mft_ring_block block = *older;
-
-			fold_live_remove(&fold->live, older);
-			drop_older(fold, &block, clock);
-		}
-		fold_births_use(&fold->births, birth);
-	} else if (__builtin_expect(birth->is_live, 0)) {
-		drop_older(fold, &birth->block, clock);
-	}
-	birth->is_live = true;
-	return birth;
+	if (__builtin_expect(older != NULL, 0))
+		drop_older(fold, entry, older, clock);
+	return fold_blocks_add(&fold->blocks, address, ret_block);
 }
 
 /* ---- Reallocs --------------------------------------------------------------------- */
@@ -97,46 +67,56 @@ static bool is_second_half(uint8_t op)
 }
 
 static void release_half(struct fold *fold, struct fold_stream *from,
-			 const struct mft_record *record)
+			 const struct fold_ahead *record)
 {
 	struct mft_ring_stream *stream = &from->folded;
+	struct fold_entry *entry;
+	const struct mft_ring_block *block =
+		fold_blocks_get(&fold->blocks, record->address, &entry);
 	uint8_t next = fold_stream_peek(from, fold->places);
 
 	stream->half_op = record->op;
 	stream->half_clock = record->clock;
 	stream->half_temporary = false;
 	stream->half = MFT_RING_HALF_UNKNOWN;
-	if (take_block(fold, record->address, &stream->released)) {
+	if (block) {
+		stream->released = *block;
+		fold_blocks_remove(&fold->blocks, entry, record->address);
 		stream->half = MFT_RING_HALF_BLOCK;
 		stream->half_temporary = is_last(stream, &stream->released);
 	}
-	fold->state.now.totals.op_counts[record->op]++;
 	/* If the next event is not there yet, it will show. */
 	if (next != MFT_OP_END && !is_second_half(next))
 		settle(fold, stream);
 }
 
-static void reacquire(struct fold *fold, struct mft_ring_stream *stream, uint64_t clock)
+static int reacquire(struct fold *fold, struct mft_ring_stream *stream, uint64_t clock)
 {
 	const uint8_t half = stream->half;
+	struct mft_ring_block *block;
+	int r;
 
 	if (half == MFT_RING_HALF_NONE) {
 		fold->state.now.totals.damaged++;
-		return;
+		return 0;
 	}
 	stream->half = MFT_RING_HALF_NONE;
 	fold->state.now.totals.op_counts[stream->half_op]--;
-	if (half == MFT_RING_HALF_BLOCK)
-		make_birth(fold, stream->released.address, clock)->block = stream->released;
+	if (half != MFT_RING_HALF_BLOCK)
+		return 0;
+	r = make_block(fold, stream->released.address, clock, &block);
+	if (r == 0)
+		*block = stream->released;
+	return r;
 }
 
 /* ---- Acquisitions and releases ---------------------------------------------------- */
 
 static inline int acquire(struct fold *fold, struct fold_stream *from,
-			  const struct mft_record *record)
+			  const struct fold_ahead *record)
 {
 	struct mft_ring_stream *stream = &from->folded;
-	struct fold_birth *birth;
+	struct mft_ring_block *block;
 	uint32_t node, site;
 	int r;
 
@@ -151,32 +131,34 @@ static inline int acquire(struct fold *fold, struct fold_stream *from,
 		return r;
 	if (__builtin_expect(stream->half != MFT_RING_HALF_NONE, 0))
 		complete(fold, stream);
-	birth = make_birth(fold, record->address, record->clock);
-	birth->block.address = record->address;
-	birth->block.size = record->size;
+	r = make_block(fold, record->address, record->clock, &block);
+	if (__builtin_expect(r < 0, 0))
+		return r;
+	block->size = record->size;
 	/* Less than was asked for: the allocator did not know. */
-	birth->block.usable = record->usable > record->size ? record->usable : record->size;
-	birth->block.birth = record->clock;
-	birth->block.site = site;
-	birth->block.thread = stream->thread;
-	fold_ledger_acquire(&fold->ledger, &birth->block);
+	block->usable = record->usable > record->size ? record->usable : record->size;
+	block->birth = record->clock;
+	block->site = site;
+	block->thread = stream->thread;
+	fold_ledger_acquire(&fold->ledger, block);
 	stream->last_address = record->address;
 	stream->last_birth = record->clock;
-	fold->state.now.totals.op_counts[record->op]++;
 	return 0;
 }
 
 static inline void release(struct fold *fold, struct mft_ring_stream *stream,
-			   const struct mft_record *record)
+			   const struct fold_ahead *record)
 {
-	struct mft_ring_block block;
+	struct fold_entry *entry;
+	struct mft_ring_block *block =
+		fold_blocks_get(&fold->blocks, record->address, &entry);
 
-	if (__builtin_expect(take_block(fold, record->address, &block), 1))
-		fold_ledger_release(&fold->ledger, &block, record->clock,
-				    is_last(stream, &block));
-	else
+	if (__builtin_expect(block == NULL, 0)) {
 		fold->state.now.totals.unmatched_frees++;
-	fold->state.now.totals.op_counts[record->op]++;
+		return;
+	}
+	fold_ledger_release(&fold->ledger, block, record->clock, is_last(stream, block));
+	fold_blocks_remove(&fold->blocks, entry, record->address);
 }
 
 static int fail(struct fold *fold, const struct fold_stream *from,
@@ -313,14 +295,20 @@ static int node(struct fold *fold, struct fold_stream *from,
 }
 
 static __attribute__((noinline)) int other(struct fold *fold, struct fold_stream *from,
-					   const struct mft_record *record)
+					   const struct fold_ahead *ahead)
 {
+	struct mft_record decoded;
+	const struct mft_record *record = &decoded;
+
+	if (!fold_ahead_decode(ahead, &decoded)) {
+		fold->state.now.totals.damaged++;
+		return 0;
+	}
 	switch (record->op) {
 	case MFT_OP_NODE:
 		return node(fold, from, record);
 	case MFT_OP_REACQUIRE:
-		reacquire(fold, &from->folded, record->clock);
-		return 0;
+		return reacquire(fold, &from->folded, record->clock);
 	case MFT_OP_NODES_RESET:
 		fold_nodemap_reset(&from->nodes);
 		return 0;
@@ -348,24 +336,24 @@ static __attribute__((noinline)) int other(struct fold *fold, struct fold_stream
 	}
 }
 
-int fold_event(struct fold *fold, struct fold_stream *from, const struct mft_record *record)
+int fold_event(struct fold *fold, struct fold_stream *from, const struct fold_ahead *ahead)
 {
 	struct mft_ring_stream *stream = &from->folded;
-	const uint8_t op = record->op;
-	const bool is_alloc = op < MFT_OP_LONG && mft_op_is_alloc(op);
+	const uint8_t op = ahead->op;
 
 	fold->state.now.totals.records++;
-	if (!is_alloc && !mft_op_is_free(op))
-		return other(fold, from, record);
-	stream->address = record->address;
+	if (__builtin_expect(!fold_ahead_is_event(ahead), 0))
+		return other(fold, from, ahead);
+	stream->address = ahead->address;
+	fold->state.now.totals.op_counts[op]++;
 	if (__builtin_expect(stream->half != MFT_RING_HALF_NONE, 0) && !is_second_half(op))
 		settle(fold, stream);
-	if (is_alloc)
-		return acquire(fold, from, record);
+	if (mft_op_is_alloc(op))
+		return acquire(fold, from, ahead);
 	if (__builtin_expect(
 		    op == MFT_OP_REALLOC_RELEASE || op == MFT_OP_REALLOCARRAY_RELEASE, 0))
-		release_half(fold, from, record);
+		release_half(fold, from, ahead);
 	else
-		release(fold, stream, record);
+		release(fold, stream, ahead);
 	return 0;
 }

@@ -10,13 +10,13 @@
 #define FOLD_EVENT_H
 
 struct fold;
+struct fold_ahead;
 struct fold_stream;
-struct mft_record;
 
 /* Folds a record, which is the stream's next: ahead[taken]. The step has room for it. A
  * record that makes no sense is counted. Returns 0 or a negative errno: memory or space is
  * short. */
 int fold_event(struct fold *fold, struct fold_stream *stream,
-	       const struct mft_record *record);
+	       const struct fold_ahead *ahead);
 
 #endif

@@ -98,9 +98,9 @@ static __attribute__((noinline)) void keep(struct fold_ledger *ledger,
 	(void)fold_state_element(ledger->state, &ledger->state->sites,
 				 (uint32_t)(entry - ledger->sites), sizeof(*entry->site),
 				 &chunk);
-	note_change(ledger, entry,
-		    fold_state_keep(ledger->state, &chunk, entry->site,
-				    sizeof(*entry->site)));
+	note_change(
+		ledger, entry,
+		fold_state_keep(ledger->state, &chunk, entry->site, sizeof(*entry->site)));
 }
 
 /* A site that is about to change. */

@@ -121,8 +121,8 @@ static bool end_chunk(struct fold_stream *stream, const struct places *places,
 		stream->is_short = stream->decoder.pos < stream->cut_end;
 		return false;
 	}
-	ahead->record.op = MFT_OP_END;
-	ahead->record.clock = stream->decoder.clock;
+	ahead->op = MFT_OP_END;
+	ahead->clock = stream->decoder.clock;
 	ahead->end = 0;
 	ahead->place = stream->place;
 	stream->place =
@@ -131,22 +131,105 @@ static bool end_chunk(struct fold_stream *stream, const struct places *places,
 	return true;
 }
 
+/* Takes an acquisition or a release that does not lie at the end of what may be read.
+ * Returns whether the next record was one. */
+static inline bool take_event(struct mft_decoder *decoder, struct fold_ahead *ahead)
+{
+	const uint8_t *p = decoder->pos;
+	uint64_t clock = decoder->clock, v;
+	uint8_t op;
+
+	if (__builtin_expect(decoder->end - p < MFT_QUICK_BYTES, 0))
+		return false;
+	op = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+	if (op == MFT_OP_CLOCK) {
+		p = mft_quick_varint(p + 1, &v);
+		clock += v;
+		if (__builtin_expect(decoder->end - p < MFT_QUICK_BYTES, 0))
+			return false;
+		op = __atomic_load_n(p, __ATOMIC_ACQUIRE);
+	}
+	if (mft_op_is_free(op)) {
+		p = mft_quick_address(p + 1, decoder->last_address, &ahead->address);
+	} else if (op < MFT_OP_LONG && mft_op_is_alloc(op)) {
+		p = mft_quick_varint(p + 1, &v);
+		if (__builtin_expect(v > UINT32_MAX, 0))
+			return false;
+		ahead->stack = (uint32_t)v;
+		p = mft_quick_varint(p, &ahead->size);
+		p = mft_quick_address(p, decoder->last_address, &ahead->address);
+		if (mft_op_is_aligned(op))
+			p = mft_quick_varint(p, &v);
+		ahead->usable = mft_usable_guess(ahead->size);
+		if (op & MFT_OP_USABLE) {
+			p = mft_quick_varint(p, &v);
+			ahead->usable = ahead->size + v;
+		}
+	} else {
+		return false;
+	}
+	ahead->op = op & (uint8_t)~MFT_OP_USABLE;
+	ahead->clock = decoder->clock = clock;
+	decoder->last_address = ahead->address;
+	decoder->pos = p;
+	return true;
+}
+
+/* Takes any record. Returns as mft_decode does. */
+static int take_record(struct mft_decoder *decoder, struct fold_ahead *ahead)
+{
+	const uint8_t *start = decoder->pos;
+	struct mft_record record;
+	int r = mft_decode(decoder, &record);
+
+	if (r <= 0)
+		return r;
+	ahead->op = record.op;
+	ahead->clock = record.clock;
+	ahead->address = record.address;
+	ahead->size = record.size;
+	ahead->usable = record.usable;
+	ahead->stack = record.stack;
+	ahead->start = start;
+	if (!fold_ahead_is_event(ahead))
+		ahead->size = (uint64_t)(decoder->pos - start);
+	return 1;
+}
+
+bool fold_ahead_decode(const struct fold_ahead *ahead, struct mft_record *ret_record)
+{
+	struct mft_decoder decoder;
+
+	mft_decoder_init(&decoder, ahead->start, ahead->start + ahead->size, 0);
+	if (mft_decode(&decoder, ret_record) <= 0)
+		return false;
+	ret_record->clock = ahead->clock;
+	return true;
+}
+
 bool fold_stream_fill(struct fold_stream *stream, const struct places *places)
 {
-	if (stream->taken < stream->filled)
-		return true;
 	stream->taken = stream->filled = 0;
 	stream->is_short = false;
 	while (stream->filled < FOLD_STREAM_BATCH) {
 		struct fold_ahead *ahead = &stream->ahead[stream->filled];
+		const uint8_t *start;
 		int r;
 
 		if (!open_chunk(stream, places))
 			break;
-		r = mft_decode(&stream->decoder, &ahead->record);
+		start = places_address(places, stream->place);
+		while (stream->filled < FOLD_STREAM_BATCH &&
+		       take_event(&stream->decoder, ahead)) {
+			ahead->end = (uint32_t)(stream->decoder.pos - start);
+			stream->filled++;
+			ahead++;
+		}
+		if (stream->filled == FOLD_STREAM_BATCH)
+			break;
+		r = take_record(&stream->decoder, ahead);
 		if (r > 0) {
-			ahead->end = (uint32_t)(stream->decoder.pos -
-						places_address(places, stream->place));
+			ahead->end = (uint32_t)(stream->decoder.pos - start);
 		} else {
 			/* Bytes that are no record: nothing behind them can be read. */
 			if (r < 0)
@@ -183,8 +266,8 @@ uint8_t fold_stream_peek(const struct fold_stream *stream, const struct places *
 	bool is_open = stream->is_open;
 
 	for (uint32_t i = stream->taken + 1; i < stream->filled; i++)
-		if (tells(stream->ahead[i].record.op))
-			return stream->ahead[i].record.op;
+		if (tells(stream->ahead[i].op))
+			return stream->ahead[i].op;
 	for (;;) {
 		const uint8_t *start, *end;
 		uint8_t op = is_open ? search(&decoder) : MFT_OP_END;

@@ -33,7 +33,7 @@ struct fold_ahead {
 	uint64_t address;
 	uint64_t size;
 	uint64_t usable;
-	const uint8_t *start; /* others: their first byte, in the chunk */
+	const uint8_t *start; /* others: where they stand, `size` bytes */
 	uint32_t stack;
 	uint32_t end;	/* where the next one begins, in the chunk */
 	uint32_t place; /* END: of the chunk */
@@ -85,12 +85,12 @@ uint64_t fold_stream_cut(struct fold_stream **streams, uint32_t end,
 			 const struct places *places, const uint32_t *all_begun,
 			 uint32_t begun);
 
-/* Reads ahead. Returns whether there is a record in the cut: ahead[taken]. */
+/* Reads ahead, when all that was is taken. Returns whether there is a record in the cut:
+ * ahead[taken]. */
 bool fold_stream_fill(struct fold_stream *stream, const struct places *places);
 
 /* Decodes a record that is not here as a whole. Returns false where it makes no sense. */
-bool fold_ahead_decode(const struct fold_ahead *ahead, const struct places *places,
-		       const struct fold_stream *stream, struct mft_record *ret_record);
+bool fold_ahead_decode(const struct fold_ahead *ahead, struct mft_record *ret_record);
 
 /* The opcode of the next acquisition, release or REACQUIRE behind ahead[taken], or
  * MFT_OP_END: the cut has none. */

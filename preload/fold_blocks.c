@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "fold_blocks.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "memory.h"
+
+/* Bits of the directory at most. */
+#define DEPTH_MOST 24u
+/* Of a segment's entries, when it is split. */
+#define SEGMENT_MOST (FOLD_SEGMENT_ENTRIES / 8 * 5)
+#define SEGMENT_BYTES (FOLD_SEGMENT_ENTRIES * sizeof(struct fold_entry))
+
+/* ---- Slots ------------------------------------------------------------------------ */
+
+void fold_blocks_keep_slot(struct fold_blocks *blocks, uint32_t slot,
+			   const struct mft_ring_block *block)
+{
+	const struct fold_chunk *chunk =
+		&blocks->chunks.chunks[slot >> FOLD_BLOCKS_CHUNK_SHIFT];
+
+	/* Of an empty slot only the address says something. */
+	fold_state_keep(blocks->state, chunk, block,
+			block->address ? sizeof(*block) : sizeof(block->address));
+	blocks->kept[slot] = blocks->step;
+}
+
+/* Another chunk of slots. */
+static int add_slots(struct fold_blocks *blocks)
+{
+	const uint32_t first = blocks->chunks.count << FOLD_BLOCKS_CHUNK_SHIFT;
+	void *array = blocks->spare;
+	int r = 0;
+
+	if (blocks->spare_room < blocks->spare_count + blocks->in_chunk) {
+		r = fold_state_regrow(&array, &blocks->spare_room,
+				      blocks->spare_count + blocks->in_chunk,
+				      sizeof(*blocks->spare));
+		blocks->spare = array;
+	}
+	array = blocks->kept;
+	if (r == 0 && blocks->kept_room < first + (1u << FOLD_BLOCKS_CHUNK_SHIFT)) {
+		r = fold_state_regrow(&array, &blocks->kept_room,
+				      first + (1u << FOLD_BLOCKS_CHUNK_SHIFT),
+				      sizeof(*blocks->kept));
+		blocks->kept = array;
+	}
+	if (r == 0)
+		r = fold_state_grow(blocks->state, &blocks->chunks, MFT_RING_LIVE);
+	if (r < 0)
+		return r;
+	for (uint32_t i = blocks->in_chunk; i-- > 0;)
+		blocks->spare[blocks->spare_count++] = first + i;
+	blocks->state->now.live_chunks = blocks->chunks.count;
+	return 0;
+}
+
+/* ---- The index -------------------------------------------------------------------- */
+
+static int add_segment(struct fold_blocks *blocks, unsigned depth, uint32_t *ret_index)
+{
+	struct fold_segment *segment;
+
+	if (blocks->segments_count == blocks->segments_room) {
+		void *array = blocks->segments;
+		int r = fold_state_regrow(&array, &blocks->segments_room, 0,
+					  sizeof(*blocks->segments));
+
+		if (r < 0)
+			return r;
+		blocks->segments = array;
+	}
+	segment = &blocks->segments[blocks->segments_count];
+	segment->entries = memory_map(SEGMENT_BYTES);
+	if (!segment->entries)
+		return -ENOMEM;
+	segment->count = 0;
+	segment->depth = depth;
+	*ret_index = blocks->segments_count++;
+	return 0;
+}
+
+static int double_directory(struct fold_blocks *blocks)
+{
+	const uint32_t count = 1u << blocks->depth;
+
+	if (blocks->depth == DEPTH_MOST)
+		return -ENOMEM;
+	if (2 * count > blocks->directory_room) {
+		void *array = blocks->directory;
+		int r = fold_state_regrow(&array, &blocks->directory_room, 2 * count,
+					  sizeof(*blocks->directory));
+
+		if (r < 0)
+			return r;
+		blocks->directory = array;
+	}
+	for (uint32_t i = count; i-- > 0;)
+		blocks->directory[2 * i] = blocks->directory[2 * i + 1] =
+			blocks->directory[i];
+	blocks->depth++;
+	return 0;
+}
+
+static void put(struct fold_segment *segment, const struct fold_entry *entry)
+{
+	uint32_t i = fold_blocks_home(entry->hash);
+
+	while (segment->entries[i].slot)
+		i = (i + 1) % FOLD_SEGMENT_ENTRIES;
+	segment->entries[i] = *entry;
+	segment->count++;
+}
+
+/* Hands those of a segment's entries over to another one whose next bit is set. */
+static int split(struct fold_blocks *blocks, uint64_t hash)
+{
+	uint32_t index = (uint32_t)(fold_blocks_segment(blocks, hash) - blocks->segments);
+	const unsigned depth = blocks->segments[index].depth + 1;
+	struct fold_segment *segment, *other;
+	struct fold_entry *entries;
+	uint32_t other_index, span, first;
+	int r = 0;
+
+	if (depth > blocks->depth)
+		r = double_directory(blocks);
+	if (r == 0)
+		r = add_segment(blocks, depth, &other_index);
+	if (r < 0)
+		return r;
+	segment = &blocks->segments[index];
+	other = &blocks->segments[other_index];
+	entries = segment->entries;
+	segment->entries = blocks->empty;
+	segment->count = 0;
+	segment->depth = depth;
+	for (uint32_t i = 0; i < FOLD_SEGMENT_ENTRIES; i++) {
+		uint64_t full;
+
+		if (entries[i].slot == 0)
+			continue;
+		full = fold_blocks_hash(
+			fold_blocks_slot(blocks, entries[i].slot - 1)->address);
+		put(full >> (64 - depth) & 1 ? other : segment, &entries[i]);
+	}
+	memset(entries, 0, SEGMENT_BYTES);
+	blocks->empty = entries;
+	/* The directory's entries of the old segment lie in a row; the second half of them
+	 * is the other's. */
+	span = 1u << (blocks->depth - depth);
+	first = ((uint32_t)(hash >> (64 - depth)) | 1u) * span;
+	for (uint32_t i = 0; i < span; i++)
+		blocks->directory[first + i] = other_index;
+	return 0;
+}
+
+/* Entries that could not have the hole move into it, so that none is cut off from its home
+ * (Knuth, The Art of Computer Programming 3, 6.4, algorithm R). */
+static void close_hole(struct fold_segment *segment, uint32_t hole)
+{
+	const uint32_t mask = FOLD_SEGMENT_ENTRIES - 1;
+
+	for (uint32_t i = (hole + 1) & mask; segment->entries[i].slot; i = (i + 1) & mask) {
+		uint32_t home = fold_blocks_home(segment->entries[i].hash);
+
+		if (((i - home) & mask) < ((i - hole) & mask))
+			continue;
+		segment->entries[hole] = segment->entries[i];
+		hole = i;
+	}
+	segment->entries[hole].slot = 0;
+}
+
+/* ---- Blocks ----------------------------------------------------------------------- */
+
+void fold_blocks_remove(struct fold_blocks *blocks, struct fold_entry *entry,
+			uint64_t address)
+{
+	struct fold_segment *segment =
+		fold_blocks_segment(blocks, fold_blocks_hash(address));
+	const uint32_t slot = entry->slot - 1;
+	struct mft_ring_block *block = fold_blocks_slot(blocks, slot);
+
+	fold_blocks_keep(blocks, slot, block);
+	block->address = 0;
+	/* There is room: every slot was in it once. */
+	blocks->spare[blocks->spare_count++] = slot;
+	close_hole(segment, (uint32_t)(entry - segment->entries));
+	segment->count--;
+	blocks->count--;
+}
+
+int fold_blocks_add(struct fold_blocks *blocks, uint64_t address,
+		    struct mft_ring_block **ret_block)
+{
+	const uint64_t hash = fold_blocks_hash(address);
+	struct fold_segment *segment = fold_blocks_segment(blocks, hash);
+	struct mft_ring_block *block;
+	struct fold_entry entry;
+	int r = 0;
+
+	while (__builtin_expect(segment->count >= SEGMENT_MOST, 0)) {
+		r = split(blocks, hash);
+		if (r < 0)
+			return r;
+		segment = fold_blocks_segment(blocks, hash);
+	}
+	if (__builtin_expect(blocks->spare_count == 0, 0))
+		r = add_slots(blocks);
+	if (r < 0)
+		return r;
+	entry.hash = (uint32_t)hash;
+	entry.slot = blocks->spare[--blocks->spare_count] + 1;
+	put(segment, &entry);
+	block = fold_blocks_slot(blocks, entry.slot - 1);
+	fold_blocks_keep(blocks, entry.slot - 1, block);
+	block->address = address;
+	blocks->count++;
+	*ret_block = block;
+	return 0;
+}
+
+/* ---- Beginning and end ------------------------------------------------------------ */
+
+int fold_blocks_begin(struct fold_blocks *blocks, struct fold_state *state)
+{
+	void *array = NULL;
+	uint32_t first;
+	int r;
+
+	memset(blocks, 0, sizeof(*blocks));
+	blocks->state = state;
+	blocks->in_chunk = (state->chunk_bytes - MFT_RING_CONTENTS) /
+			   (uint32_t)sizeof(struct mft_ring_block);
+	r = fold_state_regrow(&array, &blocks->directory_room, 0,
+			      sizeof(*blocks->directory));
+	if (r < 0)
+		return r;
+	blocks->directory = array;
+	r = add_segment(blocks, 0, &first);
+	blocks->empty = memory_map(SEGMENT_BYTES);
+	if (!blocks->empty)
+		return -ENOMEM;
+	if (r == 0)
+		blocks->directory[0] = first;
+	return r;
+}
+
+void fold_blocks_done(struct fold_blocks *blocks)
+{
+	for (uint32_t i = 0; i < blocks->segments_count; i++)
+		memory_unmap(blocks->segments[i].entries, SEGMENT_BYTES);
+	if (blocks->empty)
+		memory_unmap(blocks->empty, SEGMENT_BYTES);
+	if (blocks->segments_room)
+		memory_unmap(blocks->segments,
+			     blocks->segments_room * sizeof(*blocks->segments));
+	if (blocks->directory_room)
+		memory_unmap(blocks->directory,
+			     blocks->directory_room * sizeof(*blocks->directory));
+	if (blocks->spare_room)
+		memory_unmap(blocks->spare, blocks->spare_room * sizeof(*blocks->spare));
+	if (blocks->kept_room)
+		memory_unmap(blocks->kept, blocks->kept_room * sizeof(*blocks->kept));
+	if (blocks->chunks.room)
+		memory_unmap(blocks->chunks.chunks,
+			     blocks->chunks.room * sizeof(*blocks->chunks.chunks));
+	memset(blocks, 0, sizeof(*blocks));
+}
