@@ -161,6 +161,7 @@ class Attempt:
             ("work", self.work),
             ("dumps", self.dumps),
             ("mftrace", recording.MFTRACE),
+            ("library", recording.LIBRARY),
         ):
             word = str(word).replace("{" + name + "}", str(value))
         return word
@@ -235,7 +236,7 @@ class Attempt:
         """What was recorded, one recording.Process each; without a dump, none."""
         if not any(path.is_file() for path in self.dumps.rglob("*.mft")):
             return []
-        report = recording.read_report(self.dumps)
+        report = recording.read_report(self.dumps, validate=False)
         return [recording.Process(process) for process in report["processes"]]
 
 

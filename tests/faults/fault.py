@@ -7,7 +7,7 @@ entries_a.py to entries_j.py declare them, each for one letter of the catalogue.
 
 In every word of a Fault these are replaced: {programs} the programs of tests/programs,
 {faults} those of tests/faults, {work} the working directory, {dumps} the directory of the
-dumps (which exists natively, too), {mftrace} the command.
+dumps (which exists natively, too), {mftrace} the command, {library} the recorder.
 """
 
 import importlib
@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 EXACT = "exact"  # every event of every known site is recorded, none is lost
 COUNTED = "counted"  # recorded and lost add up to the program's count
 BEGUN = "begun"  # something was recorded, and nothing is wrong with it
+NAMED = "named"  # a dump says why there is nothing to record; see check
 UNTRACED = "untraced"  # there is nothing to record, and no dump may claim so
 
 ALLOCATORS = {
@@ -66,11 +67,13 @@ class Fault:
 
     # What must hold.
     recorded: str = EXACT
+    besides: int = 0  # events of library calls that the program cannot count, at most
     processes: Optional[int] = None  # how many have recorded
     may_say: bool = False  # one line of the recorder on standard error
     ignore: tuple = ()  # files that may differ, as patterns of their relative paths
     mask: Optional[str] = None  # a pattern in outputs that may differ, such as of a pid
     truth_file: Optional[str] = None  # where in {work} the program leaves its truth
+    may_double: bool = False  # blocks are released past the recorder
     check: Optional[Callable] = None  # check(traced, native): more, by assertions
 
     @property

@@ -7,7 +7,7 @@ A verdict is a short text for the table; the empty one says that everything hold
 import re
 import signal
 
-from fault import BEGUN, COUNTED, EXACT, UNTRACED
+from fault import BEGUN, COUNTED, EXACT, NAMED, UNTRACED
 
 
 def name_status(status):
@@ -21,7 +21,7 @@ def masked(content, fault):
     if fault.may_say:
         content = re.sub(rb"(?m)^mftrace: .*\n", b"", content)
     if fault.mask:
-        content = re.sub(fault.mask.encode(), b"#", content)
+        content = re.sub(fault.mask.encode(), b"", content)
     return content
 
 
@@ -46,16 +46,19 @@ def judge_behaviour(fault, attempt, native):
 
 
 def expected_events(truth):
-    """The events that a truth's sites stand for: each allocation, and each release."""
-    return sum(2 * site["allocations"] - site["live_blocks"]
-               for site in truth["sites"].values())
+    """The events that a truth stands for: each allocation and each release of its sites,
+    and its calls of mmap and the like."""
+    return truth.get("mapping_calls", 0) + sum(
+        2 * site["allocations"] - site["live_blocks"] for site in truth["sites"].values())
 
 
 def processes_of(truth, processes):
     """The recordings that a truth can be about: its pid's, or whoever has its sites."""
     if "pid" in truth:
         return [p for p in processes if p["pid"] == truth["pid"]]
-    return processes if len(processes) == 1 else [p for p in processes if has_site(p, truth)]
+    if len(processes) == 1:
+        return processes
+    return [p for p in processes if has_site(p, truth)]
 
 
 def has_site(process, truth):
@@ -90,7 +93,7 @@ def judge_counted(truth, process, around):
 
 def judge_truth(fault, truth, process, around):
     if fault.recorded == COUNTED:
-        return judge_counted(truth, process, around)
+        return judge_counted(truth, process, around + fault.besides)
     return judge_exact(truth, process)
 
 
@@ -103,7 +106,7 @@ def judge_records(fault, attempt, around):
     if not processes:
         return "nothing recorded"
     for process in processes:
-        if process["recording"]["double_allocations"]:
+        if process["recording"]["double_allocations"] and not fault.may_double:
             return "double allocations"
         if fault.recorded != COUNTED and process["recording"]["lost_events"]:
             return f"{process['recording']['lost_events']} events lost"
@@ -111,8 +114,10 @@ def judge_records(fault, attempt, around):
         return f"{len(processes)}/{fault.processes} processes"
     if fault.recorded in (EXACT, COUNTED) and not attempt.truths:
         return "no truth told"
+    if fault.recorded == NAMED:
+        return ""
     claimed = []
-    for truth in attempt.truths:
+    for truth in attempt.truths if fault.recorded != BEGUN else ():
         found = [p for p in processes_of(truth, processes) if p not in claimed]
         if not found:
             return f"pid {truth.get('pid', '')} is missing"
@@ -127,7 +132,7 @@ def judge_records(fault, attempt, around):
 
 
 def judge(fault, attempt, native, around):
-    """The verdict on a traced attempt. around: the events of a process that does nothing."""
+    """The verdict on a traced attempt. around: the events of a process doing nothing."""
     verdict = judge_behaviour(fault, attempt, native)
     if verdict:
         return verdict

@@ -158,4 +158,5 @@ def as_markdown(matrix):
 
 def known_allocators():
     """Those that are installed."""
-    return [name for name, file in ALLOCATORS.items() if not file or attempt.find_library(file)]
+    return [name for name, file in ALLOCATORS.items()
+            if not file or attempt.find_library(file)]

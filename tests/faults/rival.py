@@ -13,7 +13,7 @@ from pathlib import Path
 
 import judge
 from attempt import Attempt, fault_env, preload_words
-from fault import BEGUN, COUNTED, EXACT, UNTRACED
+from fault import BEGUN, COUNTED, EXACT, NAMED, UNTRACED
 
 LIBRARY = Path("/usr/lib/heaptrack/libheaptrack_preload.so")
 # More than this beyond the program's own events is another's.
@@ -71,7 +71,7 @@ def run_rival(fault, place, allocator, native, short=False):
 
 
 def judge_events(fault, attempt, events):
-    if fault.recorded == UNTRACED:
+    if fault.recorded in (NAMED, UNTRACED):
         return ""
     if fault.recorded == BEGUN or not attempt.truths:
         return "" if events else "nothing recorded"
