@@ -286,6 +286,7 @@ enum mft_notice_code {
 	MFT_NOTICE_OWN_MALLOC = 1, /* text: path of the module with a malloc of its own */
 	MFT_NOTICE_OPTION = 2,	   /* text: an option that was not understood */
 	MFT_NOTICE_FILTER = 4,	   /* text: what a filter of system calls leaves */
+	MFT_NOTICE_UNSEEN = 5,	   /* text: a library whose calls are not recorded, and why */
 	MFT_NOTICE_DIFFERENCE =
 		3, /* text: where a stack differs from the reference unwinder's */
 };

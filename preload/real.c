@@ -122,6 +122,8 @@ static long first_syscall(long number, ...)
 }
 
 long (*real_syscall)(long, ...) = first_syscall;
+void *(*real_dlopen)(const char *, int);
+void *(*real_dlmopen)(long, const char *, int);
 
 struct real real = {
 	.malloc = first_malloc,
@@ -168,6 +170,8 @@ static const struct lookup real_symbols[] = {
 	{"quick_exit", SLOT(quick_exit)},
 	{"prctl", SLOT(prctl)},
 	{"syscall", (void **)(void *)&real_syscall},
+	{"dlopen", (void **)(void *)&real_dlopen},
+	{"dlmopen", (void **)(void *)&real_dlmopen},
 	{"execveat", SLOT(execveat)},
 	{"free_sized", SLOT(free_sized)},
 	{"free_aligned_sized", SLOT(free_aligned_sized)},

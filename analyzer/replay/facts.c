@@ -118,6 +118,11 @@ static char *sentence_new(const struct mft_notice *notice)
 	case MFT_NOTICE_OPTION:
 		n = asprintf(&sentence, "an option was not understood: %s", text);
 		break;
+	case MFT_NOTICE_FILTER:
+	case MFT_NOTICE_UNSEEN:
+		sentence = strdup(text);
+		n = sentence ? 0 : -1;
+		break;
 	default:
 		n = asprintf(&sentence, "notice %u: %s", notice->code, text);
 		break;
