@@ -33,29 +33,36 @@ void free_aligned_sized(void *p, size_t alignment, size_t size);
 #define CALLER __builtin_return_address(0)
 #define FRAME __builtin_frame_address(0)
 
+/* No operator has so much of the stack between it and the function that it calls. */
+#define LABEL_STACK_MOST 4096u
+
 /* An acquisition under `operator new`: of its kind, and of the size that was asked of it
  * (it rounds up, and makes 0 a 1). A signal handler that comes in between asks for
- * something else, mostly. */
-static bool use_label(uint8_t *op, size_t *size, size_t alignment, const void *p,
+ * something else, mostly; and an operator that has thrown may have left its label. */
+static void use_label(uint8_t *op, size_t *size, size_t alignment, const void *p,
 		      const void **frame)
 {
 	struct recorder_thread *thread = &recorder_thread;
 
-	if (*size < thread->label_size || *size - thread->label_size > (alignment | 1))
-		return false;
+	thread->label_made = ~(uintptr_t)p;
+	if (thread->label == RECORDER_LABEL_AGAIN) {
+		thread->label = p ? 0 : RECORDER_LABEL_AGAIN;
+		return;
+	}
+	if (*size < thread->label_size || *size - thread->label_size > (alignment | 1) ||
+	    (uintptr_t)thread->label_frame - (uintptr_t)*frame > LABEL_STACK_MOST)
+		return;
 	*op = thread->label;
 	*size = thread->label_size;
 	*frame = thread->label_frame;
-	thread->label = 0;
-	thread->label_made = ~(uintptr_t)p;
-	return true;
+	thread->label = p ? 0 : RECORDER_LABEL_AGAIN;
 }
 
 static inline void *acquired(uint8_t op, void *p, size_t size, size_t alignment,
 			     const void *frame)
 {
 	if (__builtin_expect(recorder_thread.label != 0, 0))
-		(void)use_label(&op, &size, alignment, p, &frame);
+		use_label(&op, &size, alignment, p, &frame);
 	if (__builtin_expect(p == NULL, 0))
 		event_failed(op, size, errno, frame);
 	else if (__builtin_expect(!early_owns(p), 1))

@@ -62,7 +62,8 @@ static void *without_library(size_t size, size_t alignment)
  * is. */
 static void begin_new(uint8_t op, size_t size, const void *frame)
 {
-	if (recorder_thread.label && recorder_thread.label_size == size)
+	if (recorder_thread.label && recorder_thread.label != RECORDER_LABEL_AGAIN &&
+	    recorder_thread.label_size == size)
 		return;
 	recorder_thread.label_made = 0;
 	recorder_thread.label_size = size;
@@ -74,9 +75,9 @@ static void begin_new(uint8_t op, size_t size, const void *frame)
 static void *finish_new(uint8_t op, void *p, size_t size, size_t alignment,
 			const void *frame)
 {
-	if (recorder_thread.label == 0 && recorder_thread.label_made == ~(uintptr_t)p)
-		return p;
 	recorder_thread.label = 0;
+	if (recorder_thread.label_made == ~(uintptr_t)p)
+		return p;
 	if (p)
 		event_alloc(op, p, size, alignment, frame);
 	else
