@@ -30,12 +30,13 @@ void fold_blocks_keep_slot(struct fold_blocks *blocks, uint32_t slot,
 static int add_slots(struct fold_blocks *blocks)
 {
 	const uint32_t first = blocks->chunks.count << FOLD_BLOCKS_CHUNK_SHIFT;
+	const uint32_t slots = (blocks->chunks.count + 1) * blocks->in_chunk;
 	void *array = blocks->spare;
 	int r = 0;
 
-	if (blocks->spare_room < blocks->spare_count + blocks->in_chunk) {
-		r = fold_state_regrow(&array, &blocks->spare_room,
-				      blocks->spare_count + blocks->in_chunk,
+	/* All of them may be empty at once. */
+	if (blocks->spare_room < slots) {
+		r = fold_state_regrow(&array, &blocks->spare_room, slots,
 				      sizeof(*blocks->spare));
 		blocks->spare = array;
 	}
