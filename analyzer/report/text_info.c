@@ -13,6 +13,7 @@
 #include "profile.h"
 #include "report.h"
 #include "report_text.h"
+#include "sandbox.h"
 #include "terminal.h"
 #include "text_process.h"
 
@@ -163,6 +164,9 @@ static void print_recording(const struct terminal *terminal, const struct profil
 			   .text);
 	text_field(terminal, "snapshots", "%s",
 		   figure_count(profile->snapshots_count).text);
+	text_field(terminal, "symbols", "files are read by a process of their own, %s",
+		   sandbox_can_filter() ? "confined"
+					: "without a filter of system calls (no seccomp)");
 }
 
 int report_text_info(const struct report *report, const struct terminal *terminal)
