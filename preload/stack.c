@@ -58,6 +58,10 @@ static bool follow_modules(struct recorder *r)
 	bool touched = m->modules_generation == MODULES_TOUCHED;
 	uint32_t unloads;
 
+	/* Before anything says that all is up to date: without a table there are no stacks,
+	 * and the next event tries again. */
+	if (!nodes_reserve(&m->nodes))
+		return false;
 	modules_refresh(r);
 	unloads = __atomic_load_n(&modules.unload_generation, __ATOMIC_ACQUIRE);
 	if (unloads != m->unload_generation) {
@@ -77,7 +81,7 @@ static bool follow_modules(struct recorder *r)
 	m->same = process.config.verify ? UINT32_MAX : 0;
 	m->checks[0] = (struct stack_check){(uintptr_t)&m->never, 1};
 	memset(&m->rules, 0, sizeof(m->rules));
-	return nodes_reserve(&m->nodes);
+	return true;
 }
 
 /* ---- Walking ---------------------------------------------------------------------- */
