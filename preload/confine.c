@@ -52,15 +52,15 @@ static int stopped_clock(clockid_t clock, struct timespec *ret_now)
 	return 0;
 }
 
-/* The coarse clock is read without a system call on every machine, the exact one is not
- * (vdso(7)); libc's own function may make one for either. */
+/* By the vdso the coarse clock is read without a system call on every machine, the exact
+ * one is not (vdso(7)). */
 static void settle_clock(const struct filter *filter)
 {
 	if (allows(filter, SYS_clock_gettime, CLOCK_MONOTONIC, 0, 0))
 		return;
 	process_exact_clock = CLOCK_MONOTONIC_COARSE;
-	if (process_clock_gettime == clock_gettime) {
-		(void)clock_gettime(CLOCK_MONOTONIC, &last_time);
+	if (process_clock_gettime == process_clock_call) {
+		(void)process_clock_call(CLOCK_MONOTONIC, &last_time);
 		process_clock_gettime = stopped_clock;
 	}
 }

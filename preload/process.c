@@ -38,7 +38,7 @@ static union {
 extern struct process_page process_page __attribute__((alias("process_page_space")));
 
 struct process process;
-process_clock_fn *process_clock_gettime = clock_gettime;
+process_clock_fn *process_clock_gettime = process_clock_call;
 clockid_t process_exact_clock = CLOCK_MONOTONIC;
 
 /* Set once, in the process that the library was loaded into: forked copies share it. */
@@ -56,6 +56,11 @@ void process_say(const char *what, const char *why)
 	text_add(&text, why);
 	line[text.length] = '\n';
 	(void)SYS3(SYS_write, 2, line, text.length + 1);
+}
+
+int process_clock_call(clockid_t clock, struct timespec *ret_now)
+{
+	return (int)SYS2(SYS_clock_gettime, clock, ret_now);
 }
 
 /* ---- What we are told ------------------------------------------------------------- */

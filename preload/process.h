@@ -70,8 +70,9 @@ static inline bool process_ready(void)
  */
 bool process_is_own(void);
 
-/* clock_gettime as the kernel offers it (vdso(7)), or libc's. */
+/* clock_gettime by the vdso (vdso(7)), or where there is none by the system call. */
 typedef int process_clock_fn(clockid_t clock, struct timespec *ret_now);
+process_clock_fn process_clock_call;
 extern process_clock_fn *process_clock_gettime __attribute__((visibility("hidden")));
 /* CLOCK_MONOTONIC, or what stands in for it where that may be a system call (confine.h). */
 extern clockid_t process_exact_clock __attribute__((visibility("hidden")));
