@@ -44,7 +44,10 @@ static void use_label(uint8_t *op, size_t *size, size_t alignment, const void *p
 {
 	struct recorder_thread *thread = &recorder_thread;
 
-	thread->label_made = ~(uintptr_t)p;
+	if (p)
+		thread->label_made = ~(uintptr_t)p;
+	else
+		thread->label_failed = true;
 	if (thread->label == RECORDER_LABEL_AGAIN) {
 		thread->label = p ? 0 : RECORDER_LABEL_AGAIN;
 		return;

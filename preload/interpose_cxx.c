@@ -66,6 +66,7 @@ static void begin_new(uint8_t op, size_t size, const void *frame)
 	    recorder_thread.label_size == size)
 		return;
 	recorder_thread.label_made = 0;
+	recorder_thread.label_failed = false;
 	recorder_thread.label_size = size;
 	recorder_thread.label_frame = frame;
 	recorder_thread.label = op;
@@ -76,7 +77,7 @@ static void *finish_new(uint8_t op, void *p, size_t size, size_t alignment,
 			const void *frame)
 {
 	recorder_thread.label = 0;
-	if (recorder_thread.label_made == ~(uintptr_t)p)
+	if (p ? recorder_thread.label_made == ~(uintptr_t)p : recorder_thread.label_failed)
 		return p;
 	if (p)
 		event_alloc(op, p, size, alignment, frame);

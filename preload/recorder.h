@@ -64,6 +64,7 @@ struct recorder_thread {
 	const void *label_frame; /* frame address of `operator new` */
 	uint8_t label; /* opcode for the acquisition under it, RECORDER_LABEL_AGAIN, or 0 */
 	uint8_t attaching;	 /* a recorder is being set up in this thread */
+	uint8_t label_failed;	 /* an acquisition under a label has failed */
 	uint8_t own_work;	 /* what is called now is called by us, and not recorded */
 };
 /* An acquisition under `operator new` has failed; a handler may have it tried again. */
