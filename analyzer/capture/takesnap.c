@@ -34,7 +34,7 @@ static int look(const struct traced *traced, const struct standstill *standstill
 		bool stopped, struct view *view, struct complaint *complaint)
 {
 	struct live live;
-	int r = traced_note_ends(traced, &view->ends, complaint);
+	int r = traced_note_ends(traced, stopped, &view->ends, complaint);
 
 	if (r < 0)
 		return r;

@@ -147,12 +147,13 @@ static int note_end(const struct reader *reader, const struct reader_stream *str
 	return 0;
 }
 
-int traced_note_ends(const struct traced *traced, struct traced_ends *ends,
+int traced_note_ends(const struct traced *traced, bool stopped, struct traced_ends *ends,
 		     struct complaint *complaint)
 {
 	struct timespec now;
 	struct reader *reader;
-	int r = reader_open(traced->path, &reader, complaint);
+	int r = stopped ? reader_open_still(traced->path, &reader, complaint)
+			: reader_open(traced->path, &reader, complaint);
 
 	memset(ends, 0, sizeof(*ends));
 	if (r < 0)

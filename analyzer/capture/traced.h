@@ -7,6 +7,7 @@
 #ifndef TRACED_H
 #define TRACED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,13 +30,13 @@ int traced_find(struct traced *traced, int pid, struct complaint *complaint);
 void traced_done(struct traced *traced);
 
 /* The end of each stream of the dump as it is now, the last chunks' bytes included, so that
- * what the process does next does not matter. */
+ * what the process does next does not matter. stopped: it stands still. */
 struct traced_ends {
 	struct traced_end *items;
 	size_t count;
 	uint64_t clock_ns; /* CLOCK_MONOTONIC */
 };
-int traced_note_ends(const struct traced *traced, struct traced_ends *ends,
+int traced_note_ends(const struct traced *traced, bool stopped, struct traced_ends *ends,
 		     struct complaint *complaint);
 void traced_ends_done(struct traced_ends *ends);
 

@@ -5,7 +5,8 @@
  * Records are decoded some dozen at a time, so that who replays them can see what comes
  * next and have the memory fetched that it will need. Guarantees: every record lies whole
  * in the cursor's buffer; clocks never run backwards (where a damaged dump says so, time
- * stands still). Damage ends the stream, and is noted in the reader with its place.
+ * stands still). Damage ends the stream, and is noted in the reader with its place: at a
+ * chunk that does not fit its checksum, or else at the first record that is none.
  * Threads: one at a time. Memory: one chunk and a batch, from the first record to the last;
  * a second chunk from the first cursor_peek at the end of one.
  * Not here: the order across streams (merge.h).
@@ -23,8 +24,10 @@
 /* A chunk's bytes. */
 struct cursor_page {
 	uint8_t *bytes; /* NULL: not allocated yet */
-	uint8_t *end;	/* behind the last byte that was read */
+	uint8_t *end;	/* behind the last byte that is to be decoded */
 	const struct reader_chunk *chunk;
+	uint32_t sealed;    /* so many bytes of the chunk fit their checksum */
+	const char *broken; /* NULL, or why nothing of it is to be decoded */
 };
 
 #define CURSOR_BATCH 32u

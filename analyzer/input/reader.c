@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,10 @@
 #include <unistd.h>
 
 #include "complaint.h"
+#include "mft_seal.h"
+#include "ring.h"
+#include "ringcopy.h"
+#include "ringwindow.h"
 
 #define HEADER_BYTES_MAX (1u << 20)
 #define CHUNK_BYTES_MIN 1024u
@@ -114,8 +119,35 @@ static int read_header(struct reader *reader, struct complaint *complaint)
 		return (int)n;
 	}
 	reader->file_bytes = (uint64_t)st.st_size;
-	h->recorder[sizeof(h->recorder) - 1] = '\0';
 	return 0;
+}
+
+/* Whether a seal is there, or has to be, and is not what it should be. */
+static bool is_broken(uint64_t seal, uint64_t want, bool due)
+{
+	return (seal || due) && seal != want;
+}
+
+/* What the header says at the end may be said just now: the seal comes last, and the second
+ * look sees all of it. */
+static bool end_is_broken(const struct mft_header *h)
+{
+	return is_broken(h->end_seal, mft_seal_end(h, mft_seal_bytes(h->end_seal)), false);
+}
+
+static void check_seals(struct reader *reader)
+{
+	struct mft_header *h = &reader->header, again;
+	const bool due = reader_is_sealed(reader);
+
+	if (end_is_broken(h) &&
+	    reader_pread(reader, &again, sizeof(again), 0) == (int64_t)sizeof(again))
+		*h = again;
+	if (is_broken(h->start_seal, mft_seal_start(h), due))
+		reader_note_damage(reader, 0, "the header does not fit its checksum");
+	else if (end_is_broken(h))
+		reader_note_damage(reader, offsetof(struct mft_header, chunks),
+				   "how the process ended does not fit its checksum");
 }
 
 static bool is_power_of_two(uint32_t v)
@@ -183,6 +215,9 @@ static int add_chunk(struct reader *reader, const struct mft_chunk *c, uint64_t 
 {
 	struct reader_chunk *chunk;
 
+	/* Begun since a copy was begun, and perhaps without the one before it. */
+	if (c->base_clock > reader->last_clock)
+		return 0;
 	if ((reader->chunks_count & (reader->chunks_count - 1)) == 0) {
 		size_t room = reader->chunks_count ? 2 * reader->chunks_count : 1;
 		struct reader_chunk *chunks =
@@ -198,6 +233,7 @@ static int add_chunk(struct reader *reader, const struct mft_chunk *c, uint64_t 
 	chunk->stream = c->stream;
 	chunk->seq = c->seq;
 	chunk->bytes = (uint32_t)bytes;
+	chunk->end = (uint32_t)bytes;
 	chunk->header = c->header_bytes;
 	chunk->tid = c->tid;
 	chunk->nested = c->flags & MFT_CHUNK_FLAG_NESTED;
@@ -206,6 +242,49 @@ static int add_chunk(struct reader *reader, const struct mft_chunk *c, uint64_t 
 	reader->stack_checks += c->stack_checks;
 	reader->stack_differences += c->stack_differences;
 	return 0;
+}
+
+/* A place for a chunk that nobody took holds nothing but zeros, once nobody is left who
+ * could. */
+static int check_unused(struct reader *reader, uint64_t offset, uint64_t bytes)
+{
+	uint8_t piece[8192];
+
+	if (reader->header.mode != MFT_MODE_FULL ||
+	    mft_seal_bytes(reader->header.end_seal) != MFT_SEAL_END_WHOLE)
+		return 0;
+	for (uint64_t done = 0; done < bytes; done += sizeof(piece)) {
+		uint64_t want = bytes - done < sizeof(piece) ? bytes - done : sizeof(piece);
+		int64_t n = reader_pread(reader, piece, want, offset + done);
+
+		if (n <= 0)
+			return (int)n;
+		if (piece[0] != 0 || memcmp(piece, piece + 1, (size_t)n - 1) != 0) {
+			reader_note_damage(reader, offset, "no chunk begins here");
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* A chunk of a kind that is not known: whether it is so, its checksum tells. */
+static int pass_over(struct reader *reader, const struct mft_chunk *c, uint64_t offset)
+{
+	const uint32_t chunk_bytes = reader->header.chunk_bytes;
+	struct mft_chunk *whole;
+	int64_t n;
+
+	if (!mft_seal_is_there(c) || !mft_seal_fits_chunk(c->seal, chunk_bytes))
+		return 1;
+	whole = malloc(chunk_bytes);
+	if (!whole)
+		return -ENOMEM;
+	n = reader_pread(reader, whole, chunk_bytes, offset);
+	if (n == (int64_t)chunk_bytes &&
+	    mft_seal_chunk(whole, mft_seal_bytes(c->seal), chunk_bytes) != c->seal)
+		reader_note_damage(reader, offset, "a chunk does not fit its checksum");
+	free(whole);
+	return n < 0 ? (int)n : 1;
 }
 
 /* Takes in the chunk at a slot. Returns 1, 0 where the slot holds none, or a negative
@@ -220,11 +299,16 @@ static int take_slot(struct reader *reader, uint64_t slot)
 
 	if (n < 0)
 		return (int)n;
+	if (reader->ring && ring_has_journal_at(reader->ring, offset))
+		return 1;
 	memcpy(&c, raw, sizeof(c));
 	if (bytes > reader->header.chunk_bytes)
 		bytes = reader->header.chunk_bytes;
-	if (c.magic == 0 && raw[sizeof(c)] == 0)
-		return 0;
+	if (c.magic == 0 && reader->ring)
+		return 0; /* free; what was there before means nothing */
+	/* Where the first record is, or was up to version 1.0. */
+	if (c.magic == 0 && raw[sizeof(c)] == 0 && raw[MFT_CHUNK_HEADER_LEAST] == 0)
+		return check_unused(reader, offset, bytes);
 	if (c.magic != MFT_CHUNK_MAGIC) {
 		reader_note_damage(reader, offset, "no chunk begins here");
 		return 0;
@@ -233,11 +317,16 @@ static int take_slot(struct reader *reader, uint64_t slot)
 		reader_note_damage(reader, offset + bytes,
 				   "the file ends within a chunk, that of thread %d",
 				   c.tid);
-	if ((size_t)n < sizeof(c))
+	if ((size_t)n < MFT_CHUNK_HEADER_LEAST)
 		return 0;
+	if (reader->ring && ring_is_kind(c.kind)) {
+		n = ring_add_place(reader->ring, reader, &c, offset);
+		return n < 0 ? (int)n : 1;
+	}
 	if (c.kind != MFT_CHUNK_EVENTS)
-		return 1;
-	if (c.header_bytes < sizeof(c) || c.header_bytes > reader->header.chunk_bytes) {
+		return pass_over(reader, &c, offset);
+	if (c.header_bytes < MFT_CHUNK_HEADER_LEAST ||
+	    c.header_bytes > reader->header.chunk_bytes) {
 		reader_note_damage(reader, offset, "a chunk with a header of %u bytes",
 				   c.header_bytes);
 		return 0;
@@ -304,8 +393,10 @@ static int compare_chunks(const void *a, const void *b)
 
 /* How many chunks from `first` on are of one stream and follow each other. Behind a gap
  * nothing of the stream can be used: its stack nodes and its live blocks may have been
- * in the gap. Sets *ret_next to the first chunk of the next stream. */
-static size_t whole_chunks(struct reader *reader, size_t first, size_t *ret_next)
+ * in the gap. The first one is numbered `seq`. Sets *ret_next to the first chunk of the
+ * next stream. */
+static size_t whole_chunks(struct reader *reader, size_t first, size_t seq,
+			   size_t *ret_next)
 {
 	const struct reader_chunk *chunks = reader->chunks;
 	size_t whole = 0, next = first;
@@ -313,16 +404,17 @@ static size_t whole_chunks(struct reader *reader, size_t first, size_t *ret_next
 
 	for (; next < reader->chunks_count && chunks[next].stream == chunks[first].stream;
 	     next++) {
-		if (!intact)
-			continue;
-		if (chunks[next].seq == next - first) {
+		if (intact && chunks[next].seq == seq + whole) {
 			whole++;
 			continue;
 		}
+		reader->skipped_bytes += chunks[next].bytes;
+		if (!intact)
+			continue;
 		intact = false;
 		reader_note_damage(reader, chunks[next].offset,
 				   "stream %u has chunk %u here where %zu was due",
-				   chunks[next].stream, chunks[next].seq, next - first);
+				   chunks[next].stream, chunks[next].seq, seq + whole);
 	}
 	*ret_next = next;
 	return whole;
@@ -344,9 +436,12 @@ static int find_streams(struct reader *reader)
 	for (size_t i = 0; i < reader->chunks_count; i = next) {
 		struct reader_stream *stream = &reader->streams[reader->streams_count];
 
-		stream->first = i;
-		stream->count = whole_chunks(reader, i, &next);
 		stream->number = reader->chunks[i].stream;
+		if (reader->ring)
+			stream->folded = ring_stream(reader->ring, stream->number);
+		stream->first = i;
+		stream->count = whole_chunks(
+			reader, i, stream->folded ? stream->folded->seq : 0, &next);
 		stream->tid = reader->chunks[i].tid;
 		stream->nested = reader->chunks[i].nested;
 		reader->streams_count += stream->count > 0;
@@ -354,7 +449,25 @@ static int find_streams(struct reader *reader)
 	return 0;
 }
 
-int reader_open(const char *path, struct reader **ret_reader, struct complaint *complaint)
+/* What older events of a ring dump left behind, if it is one. */
+static int load_ring(struct reader *reader, struct complaint *complaint)
+{
+	struct ring *ring = reader->ring;
+	int r;
+
+	if (!ring)
+		return 0;
+	r = ring_load(ring, reader, complaint);
+	if (r < 0)
+		return r;
+	/* A step was faster than the tick at which a copy ends. */
+	if (reader->last_clock < ring->root.totals.clock)
+		reader->last_clock = ring->root.totals.clock;
+	return ringwindow_drop_folded(reader);
+}
+
+static int open_dump(const char *path, bool still, struct reader **ret_reader,
+		     struct complaint *complaint)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
 	int r = -ENOMEM;
@@ -362,16 +475,31 @@ int reader_open(const char *path, struct reader **ret_reader, struct complaint *
 	if (!reader)
 		goto out;
 	reader->fd = -1;
+	reader->last_clock = UINT64_MAX;
 	r = open_file(path, reader, complaint);
 	if (r == 0)
 		r = read_header(reader, complaint);
 	if (r == 0)
 		r = check_header(&reader->header, complaint);
+	if (r == 0 && !still)
+		r = ringcopy_take(reader, complaint);
 	if (r < 0) {
 		reader_close(reader);
 		return r;
 	}
+	check_seals(reader);
+	reader->header.recorder[sizeof(reader->header.recorder) - 1] = '\0';
+	r = -ENOMEM;
+	if (reader->header.mode == MFT_MODE_RING && !(reader->ring = ring_new()))
+		goto out;
 	r = find_chunks(reader);
+	if (r == 0) {
+		r = load_ring(reader, complaint);
+		if (r == -EBADMSG || r == -EPROTONOSUPPORT) {
+			reader_close(reader);
+			return r;
+		}
+	}
 	if (r == 0)
 		r = find_streams(reader);
 	if (r < 0)
@@ -383,6 +511,17 @@ out:
 	complaint_set(complaint, "cannot read: %s", strerror(-r));
 	reader_close(reader);
 	return r;
+}
+
+int reader_open(const char *path, struct reader **ret_reader, struct complaint *complaint)
+{
+	return open_dump(path, false, ret_reader, complaint);
+}
+
+int reader_open_still(const char *path, struct reader **ret_reader,
+		      struct complaint *complaint)
+{
+	return open_dump(path, true, ret_reader, complaint);
 }
 
 /* Sets *ret_cut to how far a stream had come. */
@@ -398,27 +537,31 @@ static bool find_cut(const struct mft_snap_cut *cuts, size_t count, uint32_t str
 	return false;
 }
 
-void reader_cut(struct reader *reader, const struct mft_snap_cut *cuts, size_t count)
+int reader_cut(struct reader *reader, const struct mft_snap_cut *cuts, size_t count)
 {
 	size_t kept = 0;
 
+	if (reader->ring && !ringwindow_has(reader->ring, cuts, count))
+		return -ESTALE;
 	for (size_t i = 0; i < reader->streams_count; i++) {
 		struct reader_stream stream = reader->streams[i];
+		const uint32_t first = reader->chunks[stream.first].seq;
 		struct reader_chunk *last;
 		struct mft_snap_cut cut;
 
-		if (!find_cut(cuts, count, stream.number, &cut))
+		if (!find_cut(cuts, count, stream.number, &cut) || cut.seq < first)
 			continue;
-		if (cut.seq < stream.count) {
-			stream.count = (size_t)cut.seq + 1;
-			last = &reader->chunks[stream.first + cut.seq];
-			if (cut.bytes < last->bytes)
-				last->bytes =
+		if (cut.seq - first < stream.count) {
+			stream.count = (size_t)(cut.seq - first) + 1;
+			last = &reader->chunks[stream.first + cut.seq - first];
+			if (cut.bytes < last->end)
+				last->end =
 					cut.bytes < last->header ? last->header : cut.bytes;
 		}
 		reader->streams[kept++] = stream;
 	}
 	reader->streams_count = kept;
+	return 0;
 }
 
 void reader_close(struct reader *reader)
@@ -429,5 +572,6 @@ void reader_close(struct reader *reader)
 		close(reader->fd);
 	free(reader->chunks);
 	free(reader->streams);
+	ring_free(reader->ring);
 	free(reader);
 }

@@ -60,8 +60,8 @@ void model_done(struct model *model);
 int model_acquire(struct model *model, struct model_thread *thread,
 		  const struct mft_record *record, uint32_t frame);
 
-/* A block that is live where a replay begins; it is booked already. Returns 0, -EBADMSG: its
- * address was live; or -ENOMEM. */
+/* A block that is live where a replay begins; it is booked already. Returns 0, -EBADMSG:
+ * its address was live; or -ENOMEM. */
 int model_seed_block(struct model *model, const struct block *block);
 
 /* An acquisition that returned NULL. Returns 0 or -ENOMEM. */

@@ -278,6 +278,9 @@ struct profile_block {
 #define PROFILE_NO_BLOCK UINT32_MAX
 
 struct profile_leaks {
+	/* Why what is unfreed may have been freed, unseen (losses.h); NULL: it was not. */
+	const char *doubt;
+	bool forced;		  /* classified in spite of it, as was asked for */
 	bool classified;	  /* by a scan; otherwise all is PROFILE_LEAK_UNFREED */
 	uint64_t time_ns;	  /* of the scan */
 	uint64_t scan_ns;	  /* how long the process stood still for it */
@@ -365,6 +368,8 @@ struct profile {
 	uint64_t threads;
 	uint64_t file_bytes;
 	uint64_t lost_events;
+	/* Records that no checksum covers; what was left out because of damage. */
+	uint64_t unsealed_bytes, skipped_bytes;
 	uint64_t unmatched_frees;    /* of blocks that the dump never saw allocated */
 	uint64_t double_allocations; /* of an address that was live: 0 unless events were
 					lost */

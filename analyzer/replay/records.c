@@ -30,6 +30,11 @@ static int acquire(struct replay *replay, struct merge_stream *from,
 	return model_acquire(&replay->model, &stream->thread, record, frame);
 }
 
+static bool is_second_half(uint8_t op)
+{
+	return op == MFT_OP_REALLOC || op == MFT_OP_REALLOCARRAY || op == MFT_OP_REACQUIRE;
+}
+
 static int release(struct replay *replay, struct merge_stream *from,
 		   struct replay_stream *stream)
 {
@@ -47,10 +52,23 @@ static int release(struct replay *replay, struct merge_stream *from,
 	if (r < 0)
 		return r;
 	model_release_half(&replay->model, &stream->thread, record);
-	if (next != MFT_OP_REALLOC && next != MFT_OP_REALLOCARRAY &&
-	    next != MFT_OP_REACQUIRE)
+	if (!is_second_half(next))
 		model_settle(&replay->model, &stream->thread);
 	return 0;
+}
+
+int records_await_half(struct replay *replay, size_t index)
+{
+	struct model_thread *thread = &replay->streams[index].thread;
+	uint8_t next;
+	int r;
+
+	if (thread->half == MODEL_HALF_NONE)
+		return 0;
+	r = cursor_peek(&replay->merge.streams[index].cursor, &next);
+	if (r == 0 && !is_second_half(next))
+		model_settle(&replay->model, thread);
+	return r;
 }
 
 static int reacquire(struct replay *replay, struct merge_stream *from,
@@ -120,11 +138,22 @@ static int mapping_call(struct replay *replay, const struct mft_record *record)
 	return r;
 }
 
+/* Whether a record of a snapshot or a scan is behind the state of a ring, and what opened
+ * it before. */
+static bool is_rest(struct replay_stream *stream, bool opens)
+{
+	if (opens)
+		stream->resumed = false;
+	return stream->resumed;
+}
+
 static int snapshot_record(struct replay *replay, const struct mft_record *record,
 			   struct replay_stream *stream)
 {
 	struct snapshot *snapshot = stream->snapshot;
 
+	if (is_rest(stream, record->op == MFT_OP_SNAPSHOT))
+		return 0;
 	if (!snapshot) {
 		snapshot = stream->snapshot = calloc(1, sizeof(*snapshot));
 		if (!snapshot)
@@ -155,6 +184,8 @@ static int scan_record(struct replay *replay, const struct mft_record *record,
 	struct pointers *scan;
 	int r;
 
+	if (is_rest(stream, record->op == MFT_OP_SCAN))
+		return 0;
 	if (record->op != MFT_OP_SCAN_END)
 		return scanrecords_add(&stream->scan, record, &replay->modules);
 	r = scanrecords_end(&stream->scan, record, &replay->model.blocks, &scan);

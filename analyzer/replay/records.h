@@ -10,6 +10,8 @@
 #ifndef RECORDS_H
 #define RECORDS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "breaks.h"
@@ -34,6 +36,7 @@ struct replay_stream {
 	struct model_thread thread;
 	struct snapshot *snapshot; /* NULL until the stream's first */
 	struct scanrecords scan;
+	bool resumed; /* its first records may be the rest of a snapshot or of a scan */
 };
 
 struct replay {
@@ -58,6 +61,10 @@ struct replay {
  * pread says. */
 int records_take(struct replay *replay, struct merge_stream *from,
 		 struct replay_stream *stream);
+
+/* Where the replay of a stream, number `index`, begins between the halves of a realloc:
+ * books it as a free if there is no second half. Returns 0, -ENOMEM, or what pread says. */
+int records_await_half(struct replay *replay, size_t index);
 
 /* Takes in a record that was made from outside (snap.h): of a snapshot or of a scan; others
  * mean nothing. Returns 0, -EBADMSG or -ENOMEM. */

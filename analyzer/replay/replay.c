@@ -14,6 +14,8 @@
 #include "profile.h"
 #include "reader.h"
 #include "records.h"
+#include "ring.h"
+#include "seed.h"
 #include "snap.h"
 
 #define PROGRESS_EVERY (1u << 16) /* records */
@@ -48,10 +50,18 @@ static int replay_snap(struct replay *replay)
 	return r;
 }
 
+/* The last clock that counts. */
+static uint64_t last_clock_of(const struct replay *replay)
+{
+	uint64_t outside = outside_last_clock(replay->snap);
+
+	return replay->reader->last_clock < outside ? replay->reader->last_clock : outside;
+}
+
 static int replay_events(struct replay *replay, replay_progress_fn *progress, void *context)
 {
 	struct reader *reader = replay->reader;
-	const uint64_t last_clock = outside_last_clock(replay->snap);
+	const uint64_t last_clock = last_clock_of(replay);
 	struct merge_stream *from;
 	uint64_t records = 0;
 	int r;
@@ -116,9 +126,13 @@ static int fill_recording(struct replay *replay)
 	profile->header = reader->header;
 	profile->file_bytes = reader->file_bytes;
 	profile->lost_events = reader->header.lost_events + reader->lost_events;
+	profile->unsealed_bytes = reader->unsealed_bytes;
+	profile->skipped_bytes = reader->skipped_bytes;
 	profile->stacks_fallback = reader->fallback_stacks;
 	profile->stack_checks = reader->stack_checks;
 	profile->stack_differences = reader->stack_differences;
+	if (reader->ring)
+		seed_recording(reader->ring, replay->reader, profile);
 	if (reader->header.state == MFT_STATE_RUNNING || replay->snap)
 		end = replay->last_clock;
 	profile->duration_ns = end * reader->header.clock_unit_ns;
@@ -175,7 +189,8 @@ static int begin(struct replay *replay, const char *path, const struct replay_wi
 	heap_init(&replay->heap, &replay->reader->header, &wish->moment);
 	replay->leaks_wish = &wish->leaks;
 	replay->snap = wish->snap;
-	series_init(&replay->series, replay->reader->header.clock_unit_ns, 0);
+	series_init(&replay->series, replay->reader->header.clock_unit_ns,
+		    replay->reader->ring ? replay->reader->ring->root.totals.clock : 0);
 	replay->streams =
 		calloc(replay->reader->streams_count + 1, sizeof(*replay->streams));
 	replay->profile = calloc(1, sizeof(*replay->profile));
@@ -210,6 +225,26 @@ static void replay_done(struct replay *replay)
 	profile_free(replay->profile);
 }
 
+/* Leaves out what came after the instant of a snapshot. What a ring has folded cannot be
+ * left out any more. */
+static int cut(struct reader *reader, const struct snap *snap, struct complaint *complaint)
+{
+	const struct ring *ring = reader->ring;
+	int r = 0;
+
+	if (!snap)
+		return 0;
+	if (ring && snap->header.clock != SNAP_CLOCK_END &&
+	    ring->root.totals.clock > snap->header.clock)
+		r = -ESTALE;
+	if (r == 0 && snap->header.cuts)
+		r = reader_cut(reader, snap->cuts, snap->header.cuts);
+	if (r < 0)
+		complaint_set(complaint, "the snapshot is older than the events that the "
+					 "dump still has (ring=); take a new one");
+	return r;
+}
+
 /* Replays once. Returns as replay_dump_for does, or AGAIN. */
 static int replay_once(const char *path, const struct replay_wish *wish,
 		       replay_progress_fn *progress, void *context,
@@ -220,9 +255,14 @@ static int replay_once(const char *path, const struct replay_wish *wish,
 
 	if (r < 0)
 		return r;
-	if (wish->snap && wish->snap->header.cuts)
-		reader_cut(replay.reader, wish->snap->cuts, wish->snap->header.cuts);
+	r = cut(replay.reader, wish->snap, complaint);
+	if (r < 0) {
+		reader_close(replay.reader);
+		return r;
+	}
 	r = begin(&replay, path, wish);
+	if (r == 0 && replay.reader->ring)
+		r = seed_replay(&replay);
 	if (r == 0)
 		r = replay_events(&replay, progress, context);
 	if (r == 0)

@@ -11,6 +11,8 @@
 #include "modulemap.h"
 #include "printable.h"
 #include "reader.h"
+#include "ring.h"
+#include "seed.h"
 #include "stacks.h"
 
 struct listing_stream {
@@ -364,6 +366,8 @@ static int write_all(struct listing *listing)
 
 		if (r < 0)
 			return r;
+		if (from->record->clock > listing->reader->last_clock)
+			break;
 		stream = &listing->streams[from - listing->merge.streams];
 		r = learn(listing, stream, from);
 		if (r < 0)
@@ -374,6 +378,42 @@ static int write_all(struct listing *listing)
 		written++;
 	}
 	return 0;
+}
+
+/* What the records of a ring rely on that are not there any more. */
+static int seed(struct listing *listing)
+{
+	const struct reader *reader = listing->reader;
+	struct seed_frames frames = {.count = 0};
+	int r = 0;
+
+	if (!reader->ring)
+		return 0;
+	r = seed_stacks(reader->ring, &listing->modules, &listing->stacks, &frames);
+	for (size_t i = 0; r == 0 && i < reader->streams_count; i++) {
+		struct listing_stream *stream = &listing->streams[i];
+
+		if (!reader->streams[i].folded)
+			continue;
+		stream->tid = (int32_t)reader->streams[i].folded->thread;
+		r = seed_stream_nodes(reader->ring, &frames, reader->streams[i].number,
+				      &stream->nodes);
+	}
+	seed_frames_done(&frames);
+	return r;
+}
+
+/* Where the events of a ring begin. */
+static void put_window(const struct listing *listing)
+{
+	const struct mft_ring_totals *totals = &listing->reader->ring->root.totals;
+	uint64_t us = totals->clock * listing->reader->header.clock_unit_ns / 1000;
+
+	if (totals->records)
+		fprintf(listing->out,
+			"%5" PRIu64 ".%06" PRIu64 "       - %-18s %" PRIu64
+			" records before are not here any more\n",
+			us / 1000000, us % 1000000, "window begins", totals->records);
 }
 
 int listing_write(struct reader *reader, const struct listing_options *options, FILE *out)
@@ -392,7 +432,11 @@ int listing_write(struct reader *reader, const struct listing_options *options, 
 	if (r == 0) {
 		for (size_t i = 0; i < reader->streams_count; i++)
 			listing.streams[i].tid = reader->streams[i].tid;
-		r = write_all(&listing);
+		r = seed(&listing);
+		if (r == 0 && reader->ring)
+			put_window(&listing);
+		if (r == 0)
+			r = write_all(&listing);
 		for (size_t i = 0; i < reader->streams_count; i++)
 			stack_nodes_done(&listing.streams[i].nodes);
 	}

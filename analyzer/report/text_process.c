@@ -130,9 +130,30 @@ static void print_path(const struct terminal *terminal, const char *label, const
 	free(safe);
 }
 
+/* Of a ring: which of the events are there one by one, and what holds for all of them. */
+static void print_window(const struct terminal *terminal, const struct profile *profile)
+{
+	const struct profile_window *window = &profile->window;
+	uint64_t length_ns = profile->duration_ns > window->start_ns
+				     ? profile->duration_ns - window->start_ns
+				     : 0;
+
+	if (profile->header.mode != MFT_MODE_RING || window->folded_events == 0)
+		return;
+	text_field(terminal, "window", "the last %s of %s, %s of the events one by one;",
+		   figure_duration(length_ns).text,
+		   figure_duration(profile->duration_ns).text,
+		   figure_share((double)(profile->events - window->folded_events),
+				(double)profile->events)
+			   .text);
+	text_field(terminal, "",
+		   "totals, call sites, peak and live blocks are of the whole run,");
+	text_field(terminal, "", "snapshots, growth and courses of the window");
+}
+
 void text_process_head(const struct terminal *terminal, const struct family_member *member)
 {
-	static const char *const modes[] = {"every event", "the newest events", "samples"};
+	static const char *const modes[] = {"every event", "every event", "samples"};
 	const struct profile *profile = member->profile;
 	char *name = text_program_new(profile);
 	char ending[64], rest[96] = "";
@@ -148,7 +169,8 @@ void text_process_head(const struct terminal *terminal, const struct family_memb
 	text_field(terminal, "recorded", "%s events in %s thread%s (%s)",
 		   figure_count(profile->events).text, figure_count(profile->threads).text,
 		   profile->threads == 1 ? "" : "s", modes[mode]);
-	if (profile->events > 1000)
+	print_window(terminal, profile);
+	if (profile->events > 1000 && profile->window.folded_events == 0)
 		snprintf(rest, sizeof(rest), ", %s (%.1f bytes an event)",
 			 figure_bytes((double)profile->file_bytes).text,
 			 (double)profile->file_bytes / (double)profile->events);

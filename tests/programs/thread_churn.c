@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * thread_churn THREADS: as many short-lived threads, four at a time; each allocates, frees
- * some, and hands one block on to main, which frees every second of them.
+ * thread_churn THREADS [ALLOCATIONS]: as many short-lived threads, four at a time; each
+ * allocates, five times or as often as is said, frees all but the last, and hands that on
+ * to main, which frees every second of them.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,8 +10,9 @@
 #include "truth.h"
 
 #define AT_A_TIME 4
-#define PER_THREAD 5
 #define SIZE 200
+
+static long per_thread = 5;
 
 static TRUTH_SITE void *in_short_thread(void)
 {
@@ -20,18 +22,20 @@ static TRUTH_SITE void *in_short_thread(void)
 static void *live_shortly(void *argument)
 {
 	(void)argument;
-	for (int i = 1; i < PER_THREAD; i++)
+	for (long i = 1; i < per_thread; i++)
 		free(in_short_thread());
 	return in_short_thread();
 }
 
 int main(int argc, char **argv)
 {
-	long threads = argc == 2 ? atol(argv[1]) : 0;
+	long threads = argc > 1 ? atol(argv[1]) : 0;
 	struct truth_count count = {0};
 	pthread_attr_t attributes;
 
-	if (threads <= 0 || threads % AT_A_TIME)
+	if (argc > 2)
+		per_thread = atol(argv[2]);
+	if (threads <= 0 || per_thread <= 0 || threads % AT_A_TIME)
 		return 2;
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, 64 * 1024);
@@ -45,8 +49,8 @@ int main(int argc, char **argv)
 			void *block;
 
 			pthread_join(group[i], &block);
-			count.allocations += PER_THREAD;
-			count.allocated_bytes += PER_THREAD * SIZE;
+			count.allocations += (uint64_t)per_thread;
+			count.allocated_bytes += (uint64_t)per_thread * SIZE;
 			if (i % 2 == 0) {
 				free(block);
 			} else {
