@@ -29,6 +29,7 @@ enum {
 	OPTION_BASELINE,
 	OPTION_TOLERANCE,
 	OPTION_ALLOW_MISSING,
+	OPTION_FORCE,
 	OPTION_FORMAT,
 	OPTION_OUTPUT,
 };
@@ -78,6 +79,7 @@ void checking_options(struct option *options, const char *output_name)
 		(struct option){"tolerance", required_argument, NULL, OPTION_TOLERANCE};
 	options[i++] =
 		(struct option){"allow-missing", no_argument, NULL, OPTION_ALLOW_MISSING};
+	options[i++] = (struct option){"force", no_argument, NULL, OPTION_FORCE};
 	options[i++] = (struct option){"format", required_argument, NULL, OPTION_FORMAT};
 	options[i++] = (struct option){output_name, required_argument, NULL, OPTION_OUTPUT};
 }
@@ -174,6 +176,9 @@ int checking_take(struct checking *checking, int option, const char *argument)
 				      "not understood; expected is a share such as 5%");
 		checking->tolerance_given = true;
 		return 0;
+	case OPTION_FORCE:
+		checking->force = true;
+		return 0;
 	case OPTION_ALLOW_MISSING:
 		checking->rule.allow_missing = true;
 		return 0;
@@ -263,10 +268,11 @@ bool checking_wants_scan(const struct checking *checking)
 }
 
 /* A run of a path, or of a set of dumps that it names. Says what is wrong. */
-static int add_run(struct side *side, const char *path, const struct dumpset *set)
+static int add_run(struct side *side, const char *path, const struct dumpset *set,
+		   bool force)
 {
 	struct complaint complaint = {.text = ""};
-	struct side_wish wish = {.progress = progress_update};
+	struct side_wish wish = {.progress = progress_update, .force = force};
 	char *safe = printable_new(path);
 	struct progress progress;
 	char *file = NULL;
@@ -297,9 +303,9 @@ static int judge(const struct checking *checking, const struct side *base,
 	error = judge_budgets(now, comparison, &checking->budgets, verdicts);
 	if (!error && base->count > 0)
 		error = judge_baseline(base, now, comparison, &checking->rule, verdicts);
-	if (!error)
+	if (!error && !checking->force)
 		error = judge_recordings(base, verdicts);
-	if (!error)
+	if (!error && !checking->force)
 		error = judge_recordings(now, verdicts);
 	comparison_free(comparison);
 	verdicts_sort(verdicts);
@@ -365,9 +371,9 @@ int checking_run(struct checking *checking, char **paths, size_t count,
 	side_init(&now);
 	verdicts_init(&verdicts);
 	for (size_t i = 0; !error && i < checking->baselines_count; i++)
-		error = add_run(&base, checking->baselines[i], NULL);
+		error = add_run(&base, checking->baselines[i], NULL, checking->force);
 	for (size_t i = 0; !error && i < count; i++)
-		error = add_run(&now, paths[i], set);
+		error = add_run(&now, paths[i], set, checking->force);
 	if (error)
 		goto out;
 	error = judge(checking, &base, &now, &verdicts);

@@ -40,6 +40,7 @@ struct option;
 	"                               what differs among them is noise\n"                \
 	"      --tolerance SHARE        how much worse is no failure (5%)\n"               \
 	"      --allow-missing          programs of the baseline need not run\n"           \
+	"      --force                  judge also recordings that lack events\n"          \
 	"      --format FORMAT          text, json, junit, sarif, github or markdown\n"
 
 #define CHECKING_OUTPUTS 16u
@@ -54,6 +55,7 @@ struct checking {
 	bool no_config;
 	bool tolerance_given;
 	struct baseline_rule rule;
+	bool force; /* recordings that lack events count as whole */
 	check_output_fn *format;
 	struct {
 		check_output_fn *format;
@@ -64,7 +66,7 @@ struct checking {
 
 /* Options' values begin here. */
 #define CHECKING_FIRST_OPTION 512
-#define CHECKING_OPTIONS 16u
+#define CHECKING_OPTIONS 17u
 
 void checking_init(struct checking *checking, const char *verb);
 void checking_done(struct checking *checking);

@@ -33,6 +33,7 @@ static const char help[] =
 	"                possible, reachable, all (default: definite,possible)\n"
 	"  --older-than DURATION\n"
 	"                only blocks that were this old at the end: 5s, 300ms, 10m, 2h\n"
+	"  --force       judge also where events are missing, and frees may be among them\n"
 	"  --why WHAT    instead of the report, what holds WHAT: the block at an address\n"
 	"                (0x...), or the blocks of a call site, by its id or by the name\n"
 	"                of a function in its stack, in which * and ? fit anything\n"
@@ -59,6 +60,7 @@ enum {
 	OPTION_KIND,
 	OPTION_OLDER_THAN,
 	OPTION_WHY,
+	OPTION_FORCE,
 };
 
 static const struct option options[] = {
@@ -69,6 +71,7 @@ static const struct option options[] = {
 	{"kind", required_argument, NULL, OPTION_KIND},
 	{"older-than", required_argument, NULL, OPTION_OLDER_THAN},
 	{"why", required_argument, NULL, OPTION_WHY},
+	{"force", no_argument, NULL, OPTION_FORCE},
 	{NULL, 0, NULL, 0},
 };
 
@@ -219,6 +222,9 @@ static const char *take_option(int option, const char *argument)
 		return duration_parse(argument, &wish.older_than_ns)
 			       ? NULL
 			       : "--older-than: not a duration, such as 5s, 300ms, 10m, 2h";
+	case OPTION_FORCE:
+		wish.force = true;
+		return NULL;
 	case OPTION_WHY:
 		why = argument;
 		wish.blocks = true;

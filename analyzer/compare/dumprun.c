@@ -237,8 +237,7 @@ static int reduce(struct profile *profile, const struct side_wish *wish,
 	sites_sort(&sites, SITES_BY_ALLOCATED);
 	process->pid = profile->header.pid;
 	process->running = profile->header.state == MFT_STATE_RUNNING;
-	process->truncated =
-		profile->damage || profile->header.stop_reason != MFT_STOP_NONE;
+	process->truncated = profile->leaks.doubt && !profile->leaks.forced;
 	process->classified = profile->leaks.classified;
 	process->measures = measures_of_process(profile);
 	error = take_sites(&sites, tree, profile, process);
@@ -268,7 +267,8 @@ static bool stop_at(const char *path, uint64_t time_ns, struct snap *ret_snap)
 int dumprun_read(const char *path, const struct side_wish *wish, struct symbols *symbols,
 		 struct measured_process *ret_process, struct complaint *complaint)
 {
-	struct replay_wish how = {.moment = {.kind = PROFILE_MOMENT_WORST}};
+	struct replay_wish how = {.moment = {.kind = PROFILE_MOMENT_WORST},
+				  .leaks = {.force = wish->force}};
 	struct measured_process process = {.exe = NULL};
 	struct profile *profile;
 	struct snap instant;

@@ -75,7 +75,7 @@ struct measured_process {
 	const char *dump; /* the dump that it was recorded in */
 	long pid;
 	bool running;	 /* had not ended when it was read */
-	bool truncated;	 /* the recording is not whole */
+	bool truncated;	 /* the recording is not whole: events are missing (losses.h) */
 	bool classified; /* leaks, by a scan */
 	struct measures measures;
 	struct measured_site *sites;

@@ -37,6 +37,8 @@ struct side_wish {
 	 * stored reports. */
 	bool until_given;
 	uint64_t until_ns;
+	/* Dumps that lack events count as whole. */
+	bool force;
 	/* What leaks are not to count, for dumps; it stays the caller's. NULL: the built-in
 	 * ones. (A stored report has its own applied.) */
 	struct suppressions *suppressions;

@@ -214,7 +214,10 @@ static void read_process(struct jsonplace *place, json_t *object,
 	if (!process->exe)
 		jsonmember_refuse(place, "exe", "not a string");
 	process->running = end && strcmp(end, "running") == 0;
-	process->truncated = jsonmember_truth(place, object, "recording.truncated");
+	process->truncated =
+		jsonmember_truth(place, object, "recording.truncated") ||
+		jsonmember_number(place, object, "recording.lost_events") > 0 ||
+		jsonmember_number(place, object, "recording.double_allocations") > 0;
 	process->classified = jsonmember_truth(place, object, "leaks.classified");
 	pages = !json_is_null(jsonmember_get(place, object, "fragmentation"));
 	read_measures(place, object, process);

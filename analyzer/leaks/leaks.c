@@ -8,6 +8,7 @@
 #include "cycles.h"
 #include "graph.h"
 #include "holders.h"
+#include "losses.h"
 #include "lost.h"
 #include "model.h"
 #include "pointers.h"
@@ -197,7 +198,9 @@ int leaks_close(const struct leaks_wish *wish, const struct pointers *scan,
 	const struct account account = {wish, scan, profile, unit_ns};
 
 	profile->leaks.older_than_ns = wish->older_than_ns;
-	if (scan)
+	profile->leaks.doubt = losses_of(profile);
+	profile->leaks.forced = profile->leaks.doubt && wish->force;
+	if (scan && (!profile->leaks.doubt || wish->force))
 		return classify(&account, model);
 	book_unfreed(&account, &model->blocks);
 	return 0;

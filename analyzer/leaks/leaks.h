@@ -22,13 +22,15 @@ struct profile;
 /* What a report wants to know. All zeros: the figures. */
 struct leaks_wish {
 	uint64_t older_than_ns; /* blocks younger than this at the end are YOUNG */
+	bool force;		/* judge also where frees may be missing */
 	bool blocks;		/* each block, and what holds it: profile_leaks.blocks */
 };
 
-/* Classifies, and writes everything about leaks into the profile: profile->leaks and what
- * its sites have, which must be the ledger's in their order. duration_ns and allocator of
- * the profile must be known. scan: sealed, or NULL: there was none; unit_ns: nanoseconds a
- * clock unit. Returns 0, -ENOMEM, or -EFBIG: a scan of 2^31 blocks or words. */
+/* Classifies, unless the recording may lack frees (losses.h), and writes everything about
+ * leaks into the profile: profile->leaks and what its sites have, which must be the
+ * ledger's in their order. duration_ns and allocator of the profile must be known. scan:
+ * sealed, or NULL: there was none; unit_ns: nanoseconds a clock unit. Returns 0, -ENOMEM,
+ * or -EFBIG: a scan of 2^31 blocks or words. */
 int leaks_close(const struct leaks_wish *wish, const struct pointers *scan,
 		const struct model *model, uint64_t unit_ns, struct profile *profile);
 

@@ -105,12 +105,13 @@ json_t *json_leaks(const struct report *report, size_t member)
 {
 	const struct profile_leaks *leaks = &report->family->members[member].profile->leaks;
 	struct profile_amount leaked = profile_leaked(leaks, leaks->totals);
-	json_t *object = json_pack("{s:b,s:I,s:I,s:o,s:I,s:o,s:I,s:o}", "classified",
-				   leaks->classified, "bytes", INT(leaked.bytes), "blocks",
-				   INT(leaked.blocks), "cycles", cycles(report, member),
-				   "cycles_total", INT(leaks->cycles_total), "in_cycles",
-				   amount(leaks->in_cycles), "older_than_ns",
-				   INT(leaks->older_than_ns), "scan", scan(leaks));
+	json_t *object = json_pack(
+		"{s:b,s:s?,s:b,s:I,s:I,s:o,s:I,s:o,s:I,s:o}", "judged",
+		!leaks->doubt || leaks->forced, "doubt", leaks->doubt, "classified",
+		leaks->classified, "bytes", INT(leaked.bytes), "blocks", INT(leaked.blocks),
+		"cycles", cycles(report, member), "cycles_total", INT(leaks->cycles_total),
+		"in_cycles", amount(leaks->in_cycles), "older_than_ns",
+		INT(leaks->older_than_ns), "scan", scan(leaks));
 
 	if (object && set_kinds(object, leaks->totals)) {
 		json_decref(object);

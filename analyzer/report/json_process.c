@@ -54,7 +54,7 @@ static const char *stop_name(uint32_t reason)
 	static const char *const names[] = {
 		[MFT_STOP_NONE] = "none",	    [MFT_STOP_SPACE] = "space",
 		[MFT_STOP_FILE_GONE] = "file_gone", [MFT_STOP_MAP] = "map",
-		[MFT_STOP_LIMIT] = "limit",
+		[MFT_STOP_LIMIT] = "limit",	    [MFT_STOP_FILTER] = "filter",
 	};
 
 	return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
@@ -68,12 +68,24 @@ static json_t *damage(const struct profile *p)
 			 json_text(p->damage));
 }
 
+/* Of what time the events are there one by one; null: of all. */
+static json_t *window(const struct profile *p)
+{
+	const struct profile_window *w = &p->window;
+
+	if (w->folded_events == 0)
+		return json_null();
+	return json_pack("{s:I,s:I,s:I}", "start_ns", INT(w->start_ns), "events_before",
+			 INT(w->folded_events), "snapshots_before",
+			 INT(w->folded_snapshots));
+}
+
 static json_t *recording(const struct profile *p)
 {
 	bool truncated = p->damage || p->header.stop_reason != MFT_STOP_NONE;
 
 	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:{s:I,s:I,s:I},"
-			 "s:I,s:I,s:I,s:I,s:s,s:o}",
+			 "s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:I,s:I}",
 			 "mode", mode_name(p->header.mode), "events", INT(p->events),
 			 "allocations", INT(p->allocations), "frees", INT(p->frees),
 			 "reallocs", INT(p->reallocs), "failed", INT(p->failed), "threads",
@@ -84,7 +96,9 @@ static json_t *recording(const struct profile *p)
 			 INT(p->unmatched_frees), "double_allocations",
 			 INT(p->double_allocations), "stacks_checked", INT(p->stack_checks),
 			 "stack_differences", INT(p->stack_differences), "stop_reason",
-			 stop_name(p->header.stop_reason), "damage", damage(p));
+			 stop_name(p->header.stop_reason), "damage", damage(p), "window",
+			 window(p), "unsealed_bytes", INT(p->unsealed_bytes),
+			 "skipped_bytes", INT(p->skipped_bytes));
 }
 
 static json_t *totals(const struct profile *p)

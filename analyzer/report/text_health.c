@@ -75,6 +75,9 @@ static const char *stop_words(uint32_t reason)
 		return "no memory could be mapped";
 	case MFT_STOP_LIMIT:
 		return "a limit on file size was reached";
+	case MFT_STOP_FILTER:
+		return "the program's own filter of system calls (seccomp) leaves the dump "
+		       "no way to grow";
 	default:
 		return "for a reason unknown to this version";
 	}

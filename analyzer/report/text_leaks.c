@@ -22,6 +22,9 @@ struct sums {
 	struct profile_amount totals[PROFILE_LEAK_KINDS], leaked, in_cycles;
 	uint64_t cycles, older_than_ns;
 	size_t classified, unclassified; /* processes */
+	size_t unjudged;		 /* of the latter */
+	const char *doubt;		 /* of the first of those that have one */
+	bool forced;
 };
 
 static void add(struct profile_amount *to, const struct profile_amount *more)
@@ -44,6 +47,10 @@ static struct sums sum_up(const struct family *family)
 		add(&sums.in_cycles, &leaks->in_cycles);
 		sums.cycles += leaks->cycles_total;
 		sums.older_than_ns = leaks->older_than_ns;
+		sums.unjudged += leaks->doubt && !leaks->forced;
+		sums.forced |= leaks->forced;
+		if (!sums.doubt)
+			sums.doubt = leaks->doubt;
 		if (leaks->classified)
 			sums.classified++;
 		else
@@ -103,6 +110,23 @@ static void print_kinds(const struct terminal *terminal, const struct sums *sums
 	kind_field(terminal, sums, PROFILE_LEAK_YOUNG, "younger", young);
 }
 
+/* That frees may be missing, and what follows from it. */
+static void print_doubt(const struct terminal *terminal, const struct sums *sums,
+			const struct family *family)
+{
+	if (!sums->doubt)
+		return;
+	text_field(terminal, sums->forced ? "doubtful" : "not judged",
+		   "%s%s%s, and frees may be among what is missing",
+		   terminal_style(terminal, TERMINAL_WARNING), sums->doubt,
+		   terminal_style(terminal, TERMINAL_PLAIN));
+	if (sums->unjudged > 0 && family->count > 1)
+		text_field(terminal, "", "(so of %zu of %zu processes)", sums->unjudged,
+			   family->count);
+	if (!sums->forced)
+		text_field(terminal, "", "to judge what is unfreed all the same: --force");
+}
+
 static void print_unclassified(const struct terminal *terminal, const struct sums *sums)
 {
 	text_field(terminal, "unfreed", "%s in %s",
@@ -115,6 +139,8 @@ static void print_unclassified(const struct terminal *terminal, const struct sum
 			figure_bytes((double)sums->totals[PROFILE_LEAK_YOUNG].bytes).text,
 			figure_counted(sums->totals[PROFILE_LEAK_YOUNG].blocks, "block")
 				.text);
+	if (sums->doubt)
+		return;
 	text_field(terminal, "",
 		   "not classified: some of it may still be in use. To know,");
 	text_field(terminal, "", "record with: mftrace run --leak-scan -- PROGRAM");
@@ -183,9 +209,11 @@ int text_leaks_summary(const struct terminal *terminal, const struct report *rep
 
 	if (sums.classified == 0) {
 		print_unclassified(terminal, &sums);
+		print_doubt(terminal, &sums, family);
 		return 0;
 	}
 	print_kinds(terminal, &sums);
+	print_doubt(terminal, &sums, family);
 	for (size_t i = 0; i < family->count; i++)
 		print_scan(terminal, family->members[i].profile);
 	return print_advice(terminal, report, &sums);
@@ -293,7 +321,9 @@ int text_leaks_sites(const struct terminal *terminal, const struct report *repor
 	int error = 0;
 
 	if (sums.classified == 0)
-		return text_sites(terminal, report, SITES_BY_LEAKED, "What was never freed",
+		return text_sites(terminal, report, SITES_BY_LEAKED,
+				  sums.doubt ? "What was not seen to be freed"
+					     : "What was never freed",
 				  unfreed_line);
 	for (size_t i = 0; !error && i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (kinds & 1u << parts[i].kind)
@@ -337,8 +367,20 @@ static void growth_line(const struct terminal *terminal, const struct site *site
 		figure_duration(trend->window_ns).text);
 }
 
+/* Whether what came earlier is known by its sums only. */
+static bool has_windows(const struct report *report)
+{
+	for (size_t i = 0; i < report->family->count; i++)
+		if (report->family->members[i].profile->window.folded_events)
+			return true;
+	return false;
+}
+
 int text_growth(const struct terminal *terminal, const struct report *report)
 {
 	return text_sites(terminal, report, SITES_BY_GROWTH,
-			  "Grows steadily over the second half of the run", growth_line);
+			  has_windows(report)
+				  ? "Grows steadily over the second half of the window"
+				  : "Grows steadily over the second half of the run",
+			  growth_line);
 }
