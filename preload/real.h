@@ -57,8 +57,8 @@ extern struct real real;
 /* Apart, because they are jumped to from assembly. dlopen and dlmopen: NULL before the
  * look-up. */
 extern long (*real_syscall)(long, ...) __attribute__((visibility("hidden")));
-extern void *(*real_dlopen)(const char *, int) __attribute__((visibility("hidden")));
-extern void *(*real_dlmopen)(long, const char *, int) __attribute__((visibility("hidden")));
+extern void *(*real_dlopen)(const char *, int)__attribute__((visibility("hidden")));
+extern void *(*real_dlmopen)(long, const char *, int)__attribute__((visibility("hidden")));
 
 /* The C++ operators, from libstdc++ or libc++ or whoever defines them; looked up at the
  * first use, because a C program may load the C++ library later. */

@@ -36,7 +36,7 @@ static void exchange(const char *how, const struct odd_plugin *plugin, long roun
 
 	for (long i = 1; i <= rounds; i++) {
 		char *text = plugin->copy("a text of some length");
-		void *block = from_outside((size_t)i);
+		void *block = from_outside((size_t)i), *theirs = plugin->allocate(50);
 
 		truth_allocated(count, (size_t)i);
 		truth_freed(count, (size_t)i);
@@ -44,9 +44,11 @@ static void exchange(const char *how, const struct odd_plugin *plugin, long roun
 			exit(5);
 		if (share_heap) {
 			free(text);
+			free(theirs);
 			plugin->release(block);
 		} else {
 			plugin->release(text);
+			plugin->release(theirs);
 			free(block);
 		}
 	}

@@ -11,6 +11,11 @@ static char *copy(const char *text)
 	return strdup(text);
 }
 
+static void *allocate(size_t size)
+{
+	return malloc(size);
+}
+
 static void release(void *block)
 {
 	free(block);
@@ -35,4 +40,4 @@ static size_t next_strlen(const char *text)
 	return next ? next(text) : 0;
 }
 
-const struct odd_plugin odd_plugin = {copy, release, dependency, next_strlen};
+const struct odd_plugin odd_plugin = {copy, allocate, release, dependency, next_strlen};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A timer's signal handler allocates wherever it interrupts the program: also in the middle
- * of an allocation and of its recording. To be run on reentrant_allocator, because the C
- * library's allocator must not be entered by handlers.
+ * signal_malloc [MICROSECONDS [BLOCKS]]: a timer's signal handler allocates wherever it
+ * interrupts the program: also in the middle of an allocation and of its recording. To be
+ * run on reentrant_allocator, because the C library's allocator must not be entered by
+ * handlers.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -39,9 +40,12 @@ static void handler(int signal)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	struct itimerval timer = {{0, 200}, {0, 200}}, off = {{0, 0}, {0, 0}};
+	const long microseconds = argc > 1 ? atol(argv[1]) : 200;
+	const size_t blocks = argc > 2 ? (size_t)atol(argv[2]) : BLOCKS;
+	struct itimerval timer = {{0, microseconds}, {0, microseconds}};
+	struct itimerval off = {{0, 0}, {0, 0}};
 	struct truth_count count = {0};
 	struct sigaction action;
 
@@ -50,7 +54,7 @@ int main(void)
 	action.sa_flags = SA_RESTART;
 	if (sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &timer, NULL))
 		return 3;
-	for (size_t i = 0; i < BLOCKS || signals < SIGNALS; i++) {
+	for (size_t i = 0; i < blocks || signals < SIGNALS; i++) {
 		size_t size = 1 + i % 50;
 		void *block = in_main_loop(size);
 
