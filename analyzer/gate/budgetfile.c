@@ -173,10 +173,13 @@ static char *next_line(char *line, int size, void *context)
 	struct parser *parser = context;
 	size_t length, blanks;
 
+	memset(line, '\n', (size_t)size);
 	if (parser->error || !fgets(line, size, parser->stream))
 		return NULL;
 	parser->line++;
 	length = strlen(line);
+	if (memrchr(line, '\0', (size_t)size) != line + length)
+		wrong(parser, parser->line, NULL, "a line with a zero byte");
 	if (length + 1 == (size_t)size && line[length - 1] != '\n')
 		wrong(parser, parser->line, NULL, "a line that is too long");
 	blanks = strspn(line, " \t");

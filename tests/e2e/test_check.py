@@ -222,11 +222,37 @@ def test_file_is_found_upwards(tmp_path, runs):
     "text, line, key",
     [
         ("\nmax-peek = 1\n", 2, "max-peek"),
+        ("max_peak = 1\n", 1, "max_peak"),
+        ("Max-Peak = 1\n", 1, "Max-Peak"),
         ("max-peak = plenty\n", 1, "max-peak"),
+        ("max-peak =\n", 1, "max-peak"),
+        ("max-peak = 64 Mi\n", 1, "max-peak"),
+        ("max-peak = -1\n", 1, "max-peak"),
+        ("max-peak = 1e6\n", 1, "max-peak"),
+        ("max-peak = 999999T\n", 1, "max-peak"),
+        ("max-allocations = 5MiB\n", 1, "max-allocations"),
         ("max-frag = 2\n", 1, "max-frag"),
+        ("max-frag = 30 percent\n", 1, "max-frag"),
+        ("max-peak = 1\n\nmax-peak = 2\n", 3, "max-peak"),
         ("[site a]\nmatch = b\nmax-resident = 1\n", 3, "max-resident"),
+        ("[site a]\nmatch = b\nmax-peak = x\n", 3, "max-peak"),
+        ("[site a]\nexe = b\n", 2, "exe"),
+        ("[site a]\nmax-peak = 1\n", 1, "match"),
+        ("[site a]\nmatch =\nmax-peak = 1\n", 2, "match"),
+        ("[site a]\nmatch = b\n", 1, "site a"),
+        ("[site a]\nmatch = b\nmax-peak = 1\n[site a]\n", 4, "site a"),
+        ("[site a]\nmatch = b\ntolerance = 1%\n", 3, "tolerance"),
+        ("[site a]\nmatch = b\nbaseline = c\n", 3, "baseline"),
+        ("[site a]\nmatch = b\nallow-missing = yes\n", 3, "allow-missing"),
+        ("[process a]\nmatch = b\n", 2, "match"),
+        ("[process a]\nmax-peak = 1\n", 1, "exe"),
         ("[sites]\nmatch = b\n", 1, "sites"),
+        ("[site]\nmatch = b\n", 1, "site"),
+        ("[[site]]\nmatch = b\n", 1, r"\[site"),
         ("tolerance = some\n", 1, "tolerance"),
+        ("tolerance = -5%\n", 1, "tolerance"),
+        ("baseline =\n", 1, "baseline"),
+        ("allow-missing = maybe\n", 1, "allow-missing"),
     ],
 )
 def test_broken_files(tmp_path, runs, text, line, key):
@@ -238,26 +264,54 @@ def test_broken_files(tmp_path, runs, text, line, key):
     assert re.match(rf"mftrace: \S*/mftrace\.ini: line {line}: {key}: \w", said[0]), said
 
 
+@pytest.mark.parametrize("text", ["max-peak\n", "[site a\n", "max-peak = 1\n]\n", "\0\n"])
+def test_lines_that_are_none(tmp_path, runs, text):
+    (tmp_path / "mftrace.ini").write_text("# budgets\n" + text)
+    result = mftrace("check", runs[0], cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, b"")
+    (said,) = result.stderr.decode().splitlines()
+    line = 1 + len(text.splitlines())
+    assert re.match(rf"mftrace: \S*/mftrace\.ini: line {line}: \w", said), said
+
+
 @pytest.mark.parametrize(
     "arguments, word",
     [
+        ([], "which dump"),
         (["--max-peak", "-1", "DUMP"], "--max-peak"),
+        (["--max-peak", "", "DUMP"], "--max-peak"),
         (["--max-peak", "1", "--max-peak", "2", "DUMP"], "given twice"),
         (["--max-frag", "110%", "DUMP"], "too large"),
         (["--max-size", "1", "DUMP"], "no such option"),
+        (["--max", "1", "DUMP"], "no such option"),
         (["--max-peak"], "lacks its value"),
         (["--max-peak", "1"], "which dump"),
+        (["DUMP"], "nothing to check"),
+        (["--no-config", "--tolerance", "5%", "DUMP"], "nothing to check"),
+        (["--no-config", "--config", "x", "DUMP"], "--config"),
         (["--format", "yaml", "DUMP"], "--format"),
         (["--output", "junit", "--max-peak", "1", "DUMP"], "--output"),
+        (["--output", "junit=", "--max-peak", "1", "DUMP"], "--output"),
+        (["--output", "xunit=x", "--max-peak", "1", "DUMP"], "--output"),
         (["--tolerance", "much", "DUMP"], "--tolerance"),
         (["--baseline", "/nonexistent", "DUMP"], "/nonexistent"),
+        (["--baseline", "EMPTY", "DUMP"], "EMPTY"),
+        (["--baseline", "JSON", "DUMP"], "JSON"),
+        (["--baseline", "TEXT", "DUMP"], "TEXT"),
         (["--config", "/nonexistent", "DUMP"], "/nonexistent"),
+        (["--config", "/", "DUMP"], "/"),
         (["--max-peak", "1", "/nonexistent"], "/nonexistent"),
+        (["--max-peak", "1", "DIRECTORY"], "DIRECTORY"),
+        (["--max-peak", "1", "DUMP", "JSON"], "JSON"),
         (["--max-peak", "1", "--output", "text=/nonexistent/x", "DUMP"], "/nonexistent/x"),
     ],
 )
 def test_refused(runs, tmp_path, arguments, word):
     words = [runs[0] if word == "DUMP" else word for word in arguments]
+    (tmp_path / "EMPTY").touch()
+    (tmp_path / "JSON").write_text('{"schema": "mftrace-report/1"}')
+    (tmp_path / "TEXT").write_text("no dump")
+    (tmp_path / "DIRECTORY").mkdir()
     result = mftrace("check", *words, cwd=tmp_path)
     assert result.returncode == 2
     said = result.stderr.decode().splitlines()
@@ -386,6 +440,48 @@ def test_recording_that_is_not_whole(runs, tmp_path):
         assert unknown["rule"] == "recording-not-whole"
         assert "the recording is not whole" in check(*words, status=2)
     assert "next: mftrace info" in check("--max-peak=1G", cut, status=2)
+
+
+def test_one_lost_block_among_ten_thousand_sites(dumps):
+    """32 bytes at a new call site, or at one of those that are known."""
+    program = PROGRAMS / "ten_thousand_sites"
+    base = record(dumps / "sites.mft", program)
+    for how, function in (("new", "lose_one"), ("known", "site_4711")):
+        lost = record(dumps / f"sites-{how}.mft", program, how)
+        found = verdicts("--baseline", base, lost, status=1)
+        (leak,) = [v for v in found.values() if v["kind"] == "new-leak"]
+        assert leak["value"] == 32 and function in functions(leak)
+
+
+PYTHON = """
+import threading
+kept = []
+def work(n):
+    kept.append([bytes(1000 + i % 7) for i in range({count})])
+threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+for t in threads: t.start()
+for t in threads: t.join()
+"""
+
+
+def test_real_program_with_threads(dumps):
+    """Ten runs of CPython with four threads: none is worse than the first ones; where the
+    peak is 6 % higher, each is."""
+
+    def run(name, count):
+        path = dumps / f"python.{name}.mft"
+        words = ["env", "PYTHONMALLOC=malloc", "/usr/bin/python3", "-c"]
+        record(f"{path}/", *words, PYTHON.format(count=count))
+        return path
+
+    base = [run(f"base{i}", 2000) for i in range(2)]
+    baseline = [word for path in base for word in ("--baseline", path)]
+    for i in range(8):
+        check(*baseline, run(i, 2000), status=0)
+    for i in range(2):
+        found = verdicts(*baseline, run(f"grown{i}", 2150), status=1)
+        (peak,) = [v for n, v in found.items() if re.fullmatch("python.* peak", n)]
+        assert peak["status"] == "failed" and 1.06 <= peak["value"] / peak["base"] < 1.07
 
 
 def test_stored_baseline_in_the_file(tmp_path, dumps, runs):
