@@ -9,6 +9,7 @@
 
 uint32_t usable_way;
 static uint32_t tried;
+static bool asked; /* atomic */
 
 void usable_begin(const char *allocator_path)
 {
@@ -30,16 +31,31 @@ static bool in_nested_event(void)
 	return r && r->nested && r->nested->busy;
 }
 
+/* It only reads; the parameter is not const for historical reasons. */
+static size_t ask(const void *p)
+{
+	return real.malloc_usable_size((void *)(uintptr_t)p);
+}
+
+/* tcmalloc's allocates when it is first called: our doing, not the program's. */
+static size_t ask_first(const void *p)
+{
+	struct recorder_pause pause = recorder_pause();
+	size_t bytes = ask(p);
+
+	recorder_resume(pause);
+	__atomic_store_n(&asked, true, __ATOMIC_RELAXED);
+	return bytes;
+}
+
 size_t usable_ask(const void *p)
 {
 	size_t bytes;
 
-	/* tcmalloc's allocates when it is first called, which brings us here again, and so
-	 * on. */
+	/* Another thread's first question may be under way. */
 	if (in_nested_event())
 		return 0;
-	/* It only reads; the parameter is not const for historical reasons. */
-	bytes = real.malloc_usable_size((void *)(uintptr_t)p);
+	bytes = __atomic_load_n(&asked, __ATOMIC_RELAXED) ? ask(p) : ask_first(p);
 
 	if (__atomic_load_n(&usable_way, __ATOMIC_RELAXED) == USABLE_TRY) {
 		if (usable_in_front(p) != bytes)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Allocates before there is a main: in a function that chooses an implementation while the
- * loader binds names (ifunc), in a constructor, and looks for missing symbols between its
- * allocations. Adds what a preloaded early_calloc did, if there is one.
+ * Allocates before there is a main: in a constructor and, built with WITH_RESOLVER, in a
+ * function that chooses an implementation while the loader binds names (ifunc); and looks
+ * for missing symbols between its allocations. Adds what a preloaded early_calloc did, if
+ * there is one.
  */
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -13,12 +14,7 @@
 
 #pragma weak early_calloc_truth
 
-static struct truth_count resolver_count, constructor_count, main_count;
-
-static TRUTH_SITE void *in_resolver(size_t size)
-{
-	return malloc(size);
-}
+static struct truth_count constructor_count, main_count;
 
 static TRUTH_SITE void *in_constructor(size_t size)
 {
@@ -26,6 +22,14 @@ static TRUTH_SITE void *in_constructor(size_t size)
 }
 
 static TRUTH_SITE void *in_main(size_t size)
+{
+	return malloc(size);
+}
+
+#ifdef WITH_RESOLVER
+static struct truth_count resolver_count;
+
+static TRUTH_SITE void *in_resolver(size_t size)
 {
 	return malloc(size);
 }
@@ -51,6 +55,12 @@ __attribute__((used)) static int (*resolve(void))(void)
 }
 
 int choice(void) __attribute__((ifunc("resolve")));
+#else
+static int choice(void)
+{
+	return 5;
+}
+#endif
 
 __attribute__((constructor(101))) static void construct(void)
 {
@@ -71,7 +81,9 @@ int main(void)
 		free(block);
 		truth_freed(&main_count, i);
 	}
+#ifdef WITH_RESOLVER
 	truth_site("in_resolver", &resolver_count, NULL);
+#endif
 	truth_site("in_constructor", &constructor_count, NULL);
 	truth_site("in_main", &main_count, NULL);
 	if (early_calloc_truth) {
