@@ -38,6 +38,10 @@ static const char help[] =
 	"                          Default: mftrace.%e.%p.mft in the working directory\n"
 	"      --leak-scan         look for pointers to blocks when PROGRAM ends, so that\n"
 	"                          mftrace leaks can tell lost ones from those in use\n"
+	"      --ring SIZE         keep the newest SIZE bytes of events (4M at least; K, "
+	"M,\n"
+	"                          G), and of older ones all that totals, call sites, the\n"
+	"                          peak and live blocks need: for runs of any length\n"
 	"      --option KEY=VALUE  an option of the recorder, as in MFTRACE_OPTIONS; may\n"
 	"                          be given again. --option help=1 lists them\n"
 	"  -q, --quiet             no summary\n"
@@ -63,7 +67,7 @@ struct request {
 	struct checking checking;
 };
 
-#define OWN_OPTIONS 7
+#define OWN_OPTIONS 8
 
 static void complain(const char *subject, const char *what)
 {
@@ -95,6 +99,25 @@ static int add_recorder_option(struct request *request, const char *option)
 	return 0;
 }
 
+/* The recorder would record everything where it did not understand the size. */
+static int add_ring(struct request *request, const char *size)
+{
+	const size_t digits = strspn(size, "0123456789");
+	const char *unit = size + digits;
+	char *option;
+	int error;
+
+	if (digits == 0 || digits > 18 || (*unit && (unit[1] || !strchr("KMGkmg", *unit)))) {
+		complain("run", "--ring: not a size; a number, and K, M or G behind it");
+		return -EINVAL;
+	}
+	if (asprintf(&option, "ring=%s", size) < 0)
+		return -ENOMEM;
+	error = add_recorder_option(request, option);
+	free(option);
+	return error;
+}
+
 /* Before anything runs: what is wrong with the budgets is said at once. */
 static int prepare_check(struct request *request)
 {
@@ -117,6 +140,7 @@ static int parse(int argc, char **argv, struct request *request)
 	static const struct option own[OWN_OPTIONS] = {
 		{"output", required_argument, NULL, 'o'},
 		{"leak-scan", no_argument, NULL, 'L'},
+		{"ring", required_argument, NULL, 'R'},
 		{"option", required_argument, NULL, 'O'},
 		{"quiet", no_argument, NULL, 'q'},
 		{"force", no_argument, NULL, 'f'},
@@ -136,6 +160,10 @@ static int parse(int argc, char **argv, struct request *request)
 			break;
 		case 'L':
 			if (add_recorder_option(request, "leak_scan=1"))
+				return -EINVAL;
+			break;
+		case 'R':
+			if (add_ring(request, optarg))
 				return -EINVAL;
 			break;
 		case 'O':

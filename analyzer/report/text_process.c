@@ -222,8 +222,10 @@ static void print_fragmentation(const struct terminal *terminal,
 	}
 	worst = &profile->snapshots[profile->worst_snapshot];
 	peak = peak_snapshot(profile);
-	text_field(terminal, "fragmentation", "%s at the peak (%s resident), %s at worst%s",
+	text_field(terminal, "fragmentation", "%s at %s peak (%s resident), %s at worst%s",
 		   figure_share(text_fragmentation(peak), 1).text,
+		   profile->peak_time_ns < profile->window.start_ns ? "the window's"
+								    : "the",
 		   figure_bytes((double)peak->resident_bytes).text,
 		   figure_share(text_fragmentation(worst), 1).text,
 		   worst->reason == MFT_SNAPSHOT_EXIT ? " (exit)" : "");
