@@ -408,10 +408,6 @@ bool process_begin(void)
 	if (!process_loaded) {
 		process_loaded = true;
 		recording = begin_loaded();
-		if (recording) {
-			pthread_atfork(NULL, NULL, after_fork_in_child);
-			on_exit(at_exit, NULL);
-		}
 	} else {
 		recording = begin_forked();
 	}
@@ -425,10 +421,24 @@ bool process_begin(void)
 	return recording;
 }
 
+/* To be told of the end and of copies. Not where the recording begins: that may be in an
+ * allocation by libc's own list of such functions, which is locked then. */
+static void ask_to_be_told(void)
+{
+	struct recorder_pause pause = recorder_pause();
+	int saved = errno;
+
+	pthread_atfork(NULL, NULL, after_fork_in_child);
+	on_exit(at_exit, NULL);
+	recorder_resume(pause);
+	errno = saved;
+}
+
 /* Among the first to run; whatever allocates before it begins the recording itself. */
 __attribute__((constructor(101))) static void process_constructor(void)
 {
-	(void)process_begin();
+	if (process_begin())
+		ask_to_be_told();
 }
 
 int process_describe(struct mft_encoder *encoder)

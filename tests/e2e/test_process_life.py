@@ -29,6 +29,15 @@ def test_constructor_and_destructor(trace):
     run.process.expect_truth(run.truth)
 
 
+@pytest.mark.parametrize("program", ["first_call", "first_call_atexit"])
+def test_first_call_under_a_lock(trace, plain, program):
+    """The first allocation comes from libc itself, with a lock of its own held."""
+    run, untraced = trace(program), plain(program)
+    assert (run.status, run.stderr) == (untraced.returncode, untraced.stderr) == (0, b"")
+    run.process.expect_nothing_lost()
+    assert run.process.sum_of("construct", "allocations") > 0
+
+
 @pytest.mark.parametrize(
     "way, status, exits",
     [
