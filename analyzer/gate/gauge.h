@@ -30,9 +30,11 @@ struct gauge {
 	bool adds_up;
 	bool of_sites; /* a call site has such a figure too */
 	/* Compared with a baseline; so much more is never a regression, because allocators
-	 * give memory in pages and arenas. */
+	 * give memory in pages and arenas. What depends on which threads meet in which
+	 * arena has several times the tolerance; 0 is once. */
 	bool compared;
 	double slack;
+	double tolerances;
 };
 
 #define GAUGES 9u

@@ -7,11 +7,11 @@
  * time). A figure that no process of a run tells is unknown, never a pass.
  *
  * Baseline. By the rule of band.h, program by program; so much is no growth as gauge.h
- * calls slack. A call site that leaks in all runs and in none of the baseline is a failure
- * of its own, whatever the totals. Where leaks of one side were classified by a scan and
- * those of the other were not, they cannot be compared, and that is unknown. A program of
- * the baseline that has not run is a failure too, unless that is allowed: it would be the
- * greatest improvement of all.
+ * calls slack, and some figures have several times the tolerance. A call site that leaks in
+ * all runs and in none of the baseline is a failure of its own, whatever the totals. Where
+ * leaks of one side were classified by a scan and those of the other were not, they cannot
+ * be compared, and that is unknown. A program of the baseline that has not run is a failure
+ * too, unless that is allowed: it would be the greatest improvement of all.
  *
  * Recordings. One that is not whole has too low peaks and counts, and leaks that are none;
  * so it is no pass, whatever else there is.

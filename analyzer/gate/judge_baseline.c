@@ -66,18 +66,17 @@ static int judge_figure(const struct hearing *hearing,
 	const struct band *now = &program->now_bands[gauge->measure];
 	struct verdict verdict = {
 		.kind = VERDICT_REGRESSION, .gauge = gauge, .value = NAN, .base = NAN};
+	double tolerance = hearing->rule->tolerance * fmax(gauge->tolerances, 1);
 	bool leaks = gauge->measure == MEASURE_LEAKED || gauge->measure == MEASURE_DEFINITE;
 
 	if (base->runs == 0 || now->runs == 0 || (leaks && !hearing->leaks_comparable))
 		return 0;
 	verdict.value = now->median;
 	verdict.base = base->median;
-	verdict.limit = fmax(band_limit(base, hearing->rule->tolerance),
-			     base->median + gauge->slack);
+	verdict.limit = fmax(band_limit(base, tolerance), base->median + gauge->slack);
 	if (gauge->unit == QUANTITY_RATIO)
 		verdict.limit = fmin(verdict.limit, 1);
-	if (band_change(base, now, hearing->rule->tolerance) == CHANGE_GREW &&
-	    now->median > verdict.limit)
+	if (band_change(base, now, tolerance) == CHANGE_GREW && now->median > verdict.limit)
 		verdict.status = VERDICT_FAILED;
 	if (base->runs > 1 &&
 	    asprintf(&verdict.note, "in %zu runs of the baseline", base->runs) < 0) {

@@ -484,6 +484,18 @@ def test_real_program_with_threads(dumps):
         assert peak["status"] == "failed" and 1.06 <= peak["value"] / peak["base"] < 1.07
 
 
+def test_threads_that_come_and_go(dumps):
+    """Ten runs of threads that inherit each other's blocks, in arenas as they find them."""
+    server = BUILD / "tests" / "bench" / "server_churn"
+    churn = [record(dumps / f"churn{i}.mft", server, 4, 2000, 100) for i in range(10)]
+    for run in churn[1:]:
+        check("--baseline", churn[0], run, status=0)
+    check("--baseline", churn[0], "--baseline", churn[1], *churn[2:], status=0)
+    grown = record(dumps / "churn.mft", server, 4, 2150, 100)
+    found = verdicts("--baseline", churn[0], grown, status=1)
+    assert found["server_churn peak"]["status"] == "failed"
+
+
 def test_stored_baseline_in_the_file(tmp_path, dumps, runs):
     (tmp_path / "memory.json").write_bytes(mftrace("report", "--json", runs[0]).stdout)
     (tmp_path / "mftrace.ini").write_text("baseline = memory.json\ntolerance = 1%\n")

@@ -130,6 +130,36 @@ static void tolerance_and_slack(void **state)
 	assert_int_equal(status_of_peak(100, 1125), VERDICT_FAILED);
 }
 
+static enum verdict_status status_of(enum measure measure, const char *name, double base,
+				     double now)
+{
+	struct fake left = {.side.count = 0}, right = {.side.count = 0};
+	enum verdict_status status;
+	struct verdicts verdicts;
+
+	add(&left, true, one, 1, 0);
+	add(&right, true, one, 1, 0);
+	left.processes[0][0].measures.values[measure] = base;
+	right.processes[0][0].measures.values[measure] = now;
+	judge(&left, &right, false, &verdicts);
+	status = named(&verdicts, name)->status;
+	verdicts_done(&verdicts);
+	return status;
+}
+
+static void what_threads_decide_has_more_room(void **state)
+{
+	(void)state;
+	assert_int_equal(status_of(MEASURE_RESIDENT, "one resident", 1e7, 1.25e7),
+			 VERDICT_PASSED);
+	assert_int_equal(status_of(MEASURE_RESIDENT, "one resident", 1e7, 1.2501e7),
+			 VERDICT_FAILED);
+	assert_int_equal(status_of(MEASURE_FRAGMENTATION, "one frag", 0.5, 0.6),
+			 VERDICT_PASSED);
+	assert_int_equal(status_of(MEASURE_FRAGMENTATION, "one frag", 0.5, 0.61),
+			 VERDICT_FAILED);
+}
+
 static void noise_is_no_growth(void **state)
 {
 	struct fake base = {.side.count = 0}, now = {.side.count = 0};
@@ -379,6 +409,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tolerance_and_slack),
+		cmocka_unit_test(what_threads_decide_has_more_room),
 		cmocka_unit_test(noise_is_no_growth),
 		cmocka_unit_test(a_leak_that_is_new),
 		cmocka_unit_test(a_program_that_vanished),
