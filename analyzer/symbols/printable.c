@@ -39,6 +39,27 @@ static bool is_control(const unsigned char *p)
 	return p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0);
 }
 
+/* The code point of a well-formed sequence. */
+static uint32_t code_point(const unsigned char *p, size_t bytes)
+{
+	uint32_t code = bytes == 1 ? p[0] : p[0] & (0xffu >> (bytes + 1));
+
+	for (size_t i = 1; i < bytes; i++)
+		code = code << 6 | (p[i] & 0x3f);
+	return code;
+}
+
+/* What turns text around or ends a line, so that it reads as something else than it is; and
+ * what is no character at all, which XML refuses. */
+static bool is_deceptive(uint32_t code)
+{
+	return code == 0x61c || (code >= 0x200b && code <= 0x200f) || code == 0x2028 ||
+	       code == 0x2029 || (code >= 0x202a && code <= 0x202e) ||
+	       (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
+	       (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xfdd0 && code <= 0xfdef) ||
+	       (code & 0xfffe) == 0xfffe || (code >= 0xe0000 && code <= 0xe007f);
+}
+
 static char *copy_escaped(const char *text, bool keep_controls)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -50,7 +71,9 @@ static char *copy_escaped(const char *text, bool keep_controls)
 		return NULL;
 	while (*p) {
 		size_t bytes = sequence_bytes(p);
-		bool escape = bytes == 0 || (!keep_controls && is_control(p));
+		bool escape = bytes == 0 || (!keep_controls && is_control(p)) ||
+			      (bytes > 1 && !keep_controls &&
+			       is_deceptive(code_point(p, bytes)));
 
 		if (bytes == 0)
 			bytes = 1;
