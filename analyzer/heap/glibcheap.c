@@ -115,7 +115,7 @@ static size_t list_threads(const struct glibcheap_view *view, const struct regio
 	for (; g < view->cells->groups_count; g++) {
 		const struct cells_group *group = view->cells->groups[g];
 
-		if (group->number << CELLS_GROUP_SHIFT >= region->end)
+		if (cells_group_start(view->cells, group) >= region->end)
 			break;
 		ids[count++] = group->last_thread;
 	}

@@ -34,31 +34,35 @@ void heap_done(struct heap *heap)
 
 /* ---- Figures ----------------------------------------------------------------------- */
 
-/* Bytes of blocks that begin in a region; of it all that is known where it is not known
- * which pages are resident. */
-static uint64_t bytes_within(const struct cells *cells, const struct region *region)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = cells_find(cells, region->start);
-	     i < cells->places_count && cells->places[i].address < region->end; i++) {
-		const struct cell *cell = &cells->cells[cells->places[i].cell];
-		uint64_t end = cells->places[i].address + CELL_BYTES;
-
-		bytes += cell->covered + (cell->reach > end ? cell->reach - end : 0);
-	}
-	return bytes;
-}
-
 /* Of resident memory that cannot be placed as much is taken to be of blocks as there is of
- * them. */
-static void add_unplaced(const struct cells *cells, const struct region *region,
-			 uint64_t covered, struct profile_snapshot *figures)
+ * those that begin in the region, less what is on pages whose place is known. */
+static void add_unplaced(const struct model *model, const struct region *region,
+			 struct profile_snapshot *figures)
 {
-	uint64_t blocks = bytes_within(cells, region);
-	uint64_t unplaced = region->unplaced_bytes;
+	const uint32_t page_bytes = cells_page_bytes(&model->cells);
+	uint64_t blocks = 0, unplaced = region->unplaced_bytes, done = region->start;
+	struct cells_place place;
 
-	blocks = blocks > covered ? blocks - covered : 0;
+	for (uint64_t at = region->start;
+	     cells_seek(&model->cells, at, &place) && place.address < region->end;
+	     at = place.address + page_bytes) {
+		for (uint32_t i = 0; i < place.cell->blocks_count; i++) {
+			const struct cell_block *block = &place.cell->blocks[i];
+			uint64_t from = place.address + cell_block_start(block), usable,
+				 end;
+			uint64_t size;
+
+			cell_block_bytes(block, place.address, &model->blocks, &usable,
+					 &size);
+			end = from + usable < from ? UINT64_MAX : from + usable;
+			if (from < done)
+				from = done;
+			if (from >= end)
+				continue;
+			blocks += end - from - region_resident(region, from, end);
+			done = end;
+		}
+	}
 	if (blocks > unplaced)
 		blocks = unplaced;
 	figures->resident_bytes += unplaced;
@@ -69,32 +73,24 @@ static void add_unplaced(const struct cells *cells, const struct region *region,
 
 /* A region of the allocator: its pages and blocks. */
 static int add_heap(struct heap *heap, const struct region *region,
-		    const struct cells *cells, struct profile_snapshot *figures)
+		    const struct model *model, struct profile_snapshot *figures)
 {
-	struct occupancy *o = &heap->occupancy;
-	uint64_t covered = o->sums.covered, empty = o->sums.empty - o->sums.empty_headers;
-	uint64_t resident = 0;
 	struct snapshot_run run;
 	int r = 0;
 
-	occupancy_begin_region(o);
+	occupancy_begin_region(&heap->occupancy);
 	for (size_t i = 0; r == 0 && i < region->runs_count; i++) {
 		if (!region_run(region, i, &run))
 			continue;
-		r = occupancy_add_run(o, run.start, run.end);
-		resident += run.end - run.start;
+		r = occupancy_add_run(&heap->occupancy, run.start, run.end);
+		figures->resident_bytes += run.end - run.start;
 	}
-	covered = o->sums.covered - covered;
-	empty = o->sums.empty - o->sums.empty_headers - empty;
-	figures->resident_bytes += resident;
-	figures->free_bytes += resident - covered;
-	figures->waterfall.empty_bytes += empty;
 	if (region->unplaced_bytes > 0)
-		add_unplaced(cells, region, covered, figures);
+		add_unplaced(model, region, figures);
 	return r;
 }
 
-static int add_regions(struct heap *heap, const struct cells *cells,
+static int add_regions(struct heap *heap, const struct model *model,
 		       struct profile_snapshot *figures)
 {
 	struct profile_waterfall *w = &figures->waterfall;
@@ -105,7 +101,7 @@ static int add_regions(struct heap *heap, const struct cells *cells,
 		uint64_t resident;
 
 		if (region_is_heap(region)) {
-			r = add_heap(heap, region, cells, figures);
+			r = add_heap(heap, region, model, figures);
 			continue;
 		}
 		resident = region_resident(region, region->start, region->end) +
@@ -119,7 +115,7 @@ static int add_regions(struct heap *heap, const struct cells *cells,
 }
 
 static void complete_waterfall(struct profile_snapshot *figures,
-			       const struct occupancy_sums *sums,
+			       const struct page_sums *sums,
 			       const struct snapshot *snapshot)
 {
 	const uint64_t *other = snapshot->other_bytes;
@@ -128,6 +124,7 @@ static void complete_waterfall(struct profile_snapshot *figures,
 
 	w->rss_bytes = snapshot->head.rss_bytes;
 	w->requested_bytes += sums->asked;
+	w->empty_bytes += sums->empty - sums->empty_headers;
 	if (figures->requested_bytes > w->requested_bytes)
 		w->untouched_bytes = figures->requested_bytes - w->requested_bytes;
 	w->slack_bytes = sums->covered - sums->asked + sums->headers;
@@ -142,7 +139,7 @@ static void complete_waterfall(struct profile_snapshot *figures,
 		    w->recorder_bytes + w->file_bytes + w->private_file_bytes;
 	w->unexplained_bytes = (int64_t)(w->rss_bytes - explained);
 	figures->pinned_bytes = sums->pinned;
-	figures->largest_free_run_bytes = sums->longest_free;
+	figures->free_bytes += sums->pinned + sums->empty;
 	memcpy(figures->page_occupancy, sums->pages, sizeof(sums->pages));
 }
 
@@ -228,14 +225,15 @@ int heap_add(struct heap *heap, const struct snapshot *snapshot, uint64_t clock,
 		r = regions_tell(&heap->regions, snapshot, &model->cells, heap->page_bytes,
 				 is_glibc);
 	if (r == 0)
-		r = occupancy_begin(&heap->occupancy, heap->page_bytes, is_glibc,
-				    ledger->count, &model->cells, &model->blocks);
+		r = occupancy_begin(&heap->occupancy, is_glibc, ledger->count,
+				    &model->cells, &model->blocks);
 	if (r == 0)
-		r = add_regions(heap, &model->cells, &figures);
+		r = add_regions(heap, model, &figures);
 	if (r < 0)
 		return r;
 	occupancy_end(&heap->occupancy);
 	complete_waterfall(&figures, &heap->occupancy.sums, snapshot);
+	figures.largest_free_run_bytes = heap->occupancy.longest_free;
 	r = append(heap, &figures);
 	if (r == 0)
 		r = growth_add(&heap->growth, heap->count - 1, &figures,

@@ -105,9 +105,9 @@ static bool is_known(const struct regions *regions, uint64_t start)
 
 static bool holds_block(const struct cells *cells, uint64_t start, uint64_t end)
 {
-	size_t first = cells_find(cells, start);
+	struct cells_place place;
 
-	return first < cells->places_count && cells->places[first].address < end;
+	return cells_seek(cells, start, &place) && place.address < end;
 }
 
 /* Whether the addresses that an arena's heap would have reserved hold the brk heap, so that
@@ -126,7 +126,7 @@ static uint64_t find_arena(const struct regions *regions, const struct cells *ce
 	size_t g = cells_find_group(cells, first);
 
 	for (; first < end && g < cells->groups_count; g++) {
-		uint64_t address = cells->groups[g]->number << CELLS_GROUP_SHIFT;
+		uint64_t address = cells_group_start(cells, cells->groups[g]);
 		uint64_t heap = address & ~(REGIONS_ARENA_BYTES - 1);
 
 		/* What begins behind the end is of another mapping. */
@@ -233,33 +233,37 @@ static int append_free(struct regions *regions, struct region *region, uint32_t 
 static bool blocks_are_mapped(const struct region *region, const struct cells *cells,
 			      uint32_t page_bytes)
 {
-	size_t i = cells_find(cells, region->start);
+	struct cells_place place;
+	uint64_t at = region->start;
 
-	for (; i < cells->places_count && cells->places[i].address < region->end; i++)
-		if (cells->cells[cells->places[i].cell].reach % page_bytes != 0)
+	for (; cells_seek(cells, at, &place) && place.address < region->end;
+	     at = place.address + page_bytes)
+		if (place.cell->reach % page_bytes != 0)
 			return false;
 	return region->unplaced_bytes == 0;
 }
 
-/* The pages of the blocks from *i on that lie side by side; moves *i behind them. */
+/* The pages of the blocks from *at on that lie side by side; moves *at behind their
+ * begins. */
 static void find_mapped(const struct region *region, const struct cells *cells,
-			uint32_t page_bytes, size_t *i, uint64_t *ret_start,
+			uint32_t page_bytes, uint64_t *at, uint64_t *ret_start,
 			uint64_t *ret_end)
 {
 	uint64_t start = region->end, end = 0;
+	struct cells_place place;
 
-	for (; *i < cells->places_count; (*i)++) {
-		const struct cells_place *place = &cells->places[*i];
-		const struct cell *cell = &cells->cells[place->cell];
-		uint64_t from = place->address + cell->first - CHUNK_HEADER_BYTES;
+	for (; cells_seek(cells, *at, &place); *at = place.address + page_bytes) {
+		uint64_t from = place.address + cell_block_start(&place.cell->blocks[0]) -
+				CHUNK_HEADER_BYTES;
 
 		from &= ~(uint64_t)(page_bytes - 1);
-		if (place->address >= region->end || (end > 0 && from > end))
+		if (place.address >= region->end || (end > 0 && from > end))
 			break;
 		if (end == 0)
 			start = from > region->start ? from : region->start;
-		if (cell->reach > end)
-			end = cell->reach < region->end ? cell->reach : region->end;
+		if (place.cell->reach > end)
+			end = place.cell->reach < region->end ? place.cell->reach
+							      : region->end;
 	}
 	*ret_start = start;
 	*ret_end = end > start ? end : start;
@@ -270,7 +274,7 @@ static void find_mapped(const struct region *region, const struct cells *cells,
 static int part_at_blocks(struct regions *regions, struct region rest,
 			  const struct cells *cells, uint32_t page_bytes)
 {
-	size_t i = cells_find(cells, rest.start);
+	uint64_t at = rest.start;
 	int r = 0;
 
 	if (!holds_block(cells, rest.start, rest.end))
@@ -284,7 +288,7 @@ static int part_at_blocks(struct regions *regions, struct region rest,
 		uint64_t start, end;
 		struct region piece;
 
-		find_mapped(&rest, cells, page_bytes, &i, &start, &end);
+		find_mapped(&rest, cells, page_bytes, &at, &start, &end);
 		if (start > rest.start) {
 			piece = split(&rest, start);
 			r = append_free(regions, &piece, page_bytes);

@@ -1,192 +1,277 @@
 /* SPDX-License-Identifier: MIT */
-/* One cell: what its blocks cover. All of them together: cells.c. */
+/* One cell: what its blocks cover, and what is counted of its page. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cells.h"
 
-#define FEWEST_ROOM 4u
-#define MOST_BLOCKS (CELL_BYTES / 8)
+_Static_assert(sizeof(struct cell) == 64, "a cell is a cache line");
 
-/* A cell in the making. What it owns is copied when all of it is known. */
+/* A page while its blocks are gone over; offsets, and bytes. */
 struct measure {
-	struct cell cell;
-	uint64_t address, at; /* the cell's; what is before `at` is taken */
-	uint32_t sites_count, blocks_count;
-	struct cell_block blocks[MOST_BLOCKS];
-	uint32_t sites[CELL_BYTES];
+	uint64_t at; /* what is before it is taken */
+	uint64_t limit;
+	uint64_t covered, asked, headers, lead, longest;
+	uint32_t sites;
 };
 
-void cell_forget(struct cell *cell)
+/* Takes in the next block. Returns whether it has bytes on the page. */
+static inline bool measure_block(struct measure *m, const struct cell_block *block,
+				 uint64_t page, const struct blocks *blocks)
 {
-	free(cell->sites);
-	cell->sites = NULL;
-	cell->sites_count = cell->blocks_count = cell->room = 0;
-}
+	const uint64_t start = cell_block_start(block), at = m->at;
+	const uint64_t from = start > at ? start : at;
+	uint64_t usable, size, end, asked, header;
 
-static void add_site(struct measure *measure, uint32_t site)
-{
-	/* The last ones first: neighbours often come from one site. */
-	for (uint32_t i = measure->sites_count; i-- > 0;)
-		if (measure->sites[i] == site)
-			return;
-	measure->sites[measure->sites_count++] = site;
-}
-
-static void add_block(struct measure *measure, const struct block *block)
-{
-	struct cell *cell = &measure->cell;
-	const uint64_t address = measure->address;
-	uint64_t end = block->address + block->usable, asked, from, to;
-	uint64_t offset = block->address - address, limit = address + CELL_BYTES;
-	unsigned header = block_header_bytes(block->usable);
-
-	if (end < block->address)
-		end = UINT64_MAX;
-	from = block->address > measure->at ? block->address : measure->at;
+	cell_block_bytes(block, page, blocks, &usable, &size);
+	end = start + usable;
 	if (from >= end)
+		return false;
+	header = block_header_bytes(usable);
+	/* Otherwise it lies on the page before: cell.before. */
+	if (start >= header)
+		m->headers += header;
+	m->at = end;
+	if (from >= m->limit)
+		return false;
+	if (m->covered == 0)
+		m->lead = from;
+	else if (from - at > m->longest)
+		m->longest = from - at;
+	m->covered += (end < m->limit ? end : m->limit) - from;
+	asked = start + (size < usable ? size : usable);
+	if (asked > m->limit)
+		asked = m->limit;
+	if (asked > from)
+		m->asked += asked - from;
+	return true;
+}
+
+/* Enters what is pinned on a page, or takes it off again. */
+static void pin(struct pins *pins, const struct cell *cell, uint32_t free_bytes, bool enter)
+{
+	int64_t part;
+
+	if (free_bytes == 0 || cell->parts == 0)
 		return;
-	asked = block->size < end - block->address ? block->address + block->size : end;
-	if (cell->covered == 0)
-		cell->first = (uint16_t)(from - address);
-	else if (from - measure->at > cell->longest)
-		cell->longest = (uint16_t)(from - measure->at);
-	to = end < limit ? end : limit;
-	if (from < to)
-		cell->covered = (uint16_t)(cell->covered + (to - from));
-	to = asked < limit ? asked : limit;
-	if (from < to)
-		cell->asked = (uint16_t)(cell->asked + (to - from));
-	if (offset < header)
-		cell->before = (uint8_t)(cell->before + header - offset);
-	else
-		cell->headers = (uint16_t)(cell->headers + header);
-	if (end > cell->reach) {
-		cell->reach = end;
-		cell->asked_reach = asked;
-		cell->reach_site = block->site;
-	}
-	measure->at = end;
-	/* What begins behind the cell's end because of `from` is on no page here. */
-	if (from < limit)
-		add_site(measure, block->site);
+	part = pins_part(free_bytes, cell->parts);
+	part = enter ? part : -part;
+	for (uint32_t i = 0; i < cell->blocks_count; i++)
+		if (cell->blocks[i].start & CELL_BLOCK_FIRST)
+			pins_enter(pins, cell->blocks[i].site, part);
+	if (cell->other_pins)
+		pins_enter(pins, cell->other, part);
 }
 
-/* At odd addresses two blocks can share a bit, so that every address is asked for and the
- * bits are made anew. Nothing is kept of the blocks. */
-static void measure_odd(struct measure *measure, const struct blocks *blocks)
+/* Goes over the blocks of a cell. The first of each site is marked as such. */
+static void measure_blocks(struct cells *cells, const struct cell *cell, uint64_t page,
+			   const struct blocks *blocks, struct measure *m)
 {
-	struct cell *cell = &measure->cell;
+	pins_turn_page(&cells->pins);
+	for (uint32_t i = 0; i < cell->blocks_count; i++) {
+		struct cell_block *block = &cell->blocks[i];
 
-	cell->odd = false;
-	for (unsigned word = 0; word < CELL_WORDS; word++)
-		cell->words[word] = (struct cell_word){0, 0};
-	for (unsigned offset = 0; offset < CELL_BYTES; offset++) {
-		const struct block *block = blocks_find(blocks, measure->address + offset);
-
-		if (!block)
-			continue;
-		cell->odd |= offset % 8 != 0;
-		cell->words[offset / 512].starts |= 1ull << (offset / 8 % 64);
-		add_block(measure, block);
-	}
-}
-
-static void keep_block(struct measure *measure, const struct block *block)
-{
-	bool is_large =
-		block->usable >= CELL_BLOCK_LARGE || block->size >= CELL_BLOCK_LARGE;
-
-	measure->blocks[measure->blocks_count++] = (struct cell_block){
-		.site = block->site,
-		.start = (uint16_t)(block->address - measure->address),
-		.usable = is_large ? CELL_BLOCK_LARGE : (uint16_t)block->usable,
-		.size = is_large ? CELL_BLOCK_LARGE : (uint16_t)block->size,
-	};
-}
-
-/* Blocks that did not change are taken from what the cell knew of them. */
-static void measure_even(struct measure *measure, const struct cell *cell,
-			 const struct blocks *blocks)
-{
-	const struct cell_block *known = cell_blocks(cell);
-	const struct cell_block *end = known + cell->blocks_count;
-
-	for (unsigned word = 0; word < CELL_WORDS; word++) {
-		const uint64_t changed = cell->words[word].changed;
-
-		measure->cell.words[word] = (struct cell_word){cell->words[word].starts, 0};
-		for (uint64_t bits = cell->words[word].starts; bits; bits &= bits - 1) {
-			unsigned bit = (unsigned)__builtin_ctzll(bits);
-			unsigned start = word * 512 + bit * 8;
-			const struct block *block;
-
-			while (known < end && known->start < start)
-				known++;
-			if (known < end && known->start == start && !(changed >> bit & 1) &&
-			    known->usable != CELL_BLOCK_LARGE) {
-				measure->blocks[measure->blocks_count++] = *known;
-				add_block(measure,
-					  &(struct block){
-						  .address = measure->address + start,
-						  .usable = known->usable,
-						  .size = known->size,
-						  .site = known->site,
-					  });
-				continue;
-			}
-			block = blocks_find(blocks, measure->address + start);
-			if (block) {
-				keep_block(measure, block);
-				add_block(measure, block);
-			}
+		if (measure_block(m, block, page, blocks) &&
+		    pins_see(&cells->pins, block->site)) {
+			block->start |= CELL_BLOCK_FIRST;
+			m->sites++;
+		} else {
+			block->start &= ~CELL_BLOCK_FIRST;
 		}
 	}
 }
 
-/* Puts what was measured into a cell, in memory that it has or in new memory. */
-static int store(const struct measure *measure, struct cell *cell)
+void cells_count(struct cells *cells, struct strip *strip, unsigned index, uint64_t address,
+		 const struct cells_flow *flow, unsigned headers_after,
+		 const struct blocks *blocks)
 {
-	uint32_t sites_count = measure->sites_count, blocks_count = measure->blocks_count;
-	uint32_t needed = sites_count > blocks_count ? sites_count : blocks_count;
-	struct cell result = measure->cell;
+	struct cell *cell = &strip->cells[index];
+	const uint32_t page_bytes = cells_page_bytes(cells);
+	struct free_runs *page = &strip->pages[index];
+	struct measure m = {.limit = page_bytes};
 
-	result.sites = cell->sites;
-	result.room = cell->room;
-	if (needed > result.room) {
-		result.room = needed < FEWEST_ROOM ? FEWEST_ROOM
-						   : (uint16_t)(needed + needed / 4);
-		/* Nothing of what is there is needed any more. */
-		result.sites = malloc(result.room *
-				      (sizeof(uint32_t) + sizeof(struct cell_block)));
-		if (!result.sites)
-			return -ENOMEM;
-		free(cell->sites);
-	}
-	result.sites_count = (uint16_t)sites_count;
-	result.blocks_count = (uint16_t)blocks_count;
-	if (sites_count)
-		memcpy(result.sites, measure->sites, sites_count * sizeof(uint32_t));
-	if (blocks_count)
-		memcpy(result.sites + result.room, measure->blocks,
-		       blocks_count * sizeof(struct cell_block));
-	*cell = result;
+	cell->into = cells_flow_into(cells, flow->reach, address);
+	cell->asked_into = cells_flow_into(cells, flow->asked_reach, address);
+	cell->other = flow->site;
+	cell->after = (uint8_t)headers_after;
+	m.at = cell->into > 0 ? flow->reach - address : 0;
+	m.covered = cell->into;
+	m.asked = cell->asked_into;
+	measure_blocks(cells, cell, address, blocks, &m);
+	cell->other_pins = cell->into > 0 && pins_see(&cells->pins, cell->other);
+	cell->parts = m.sites + cell->other_pins;
+	cell->covered = (uint32_t)m.covered;
+	cell->asked = (uint32_t)m.asked;
+	m.headers = cells->with_headers ? m.headers + headers_after : 0;
+	cell->headers =
+		(uint32_t)(m.headers < page_bytes - m.covered ? m.headers
+							      : page_bytes - m.covered);
+	page->lead = m.covered == 0 ? page_bytes : (uint32_t)m.lead;
+	page->tail = m.at < page_bytes ? (uint32_t)(page_bytes - m.at) : 0;
+	page->longest = (uint32_t)m.longest;
+	strip->counted |= (uint8_t)(1u << index);
+	if (cell->into > 0)
+		strip->into |= (uint8_t)(1u << index);
+	pin(&cells->pins, cell, page_bytes - cell->covered, true);
+	page_sums_add(&cells->sums, 1, cells->page_shift, cell->covered, cell->asked,
+		      cell->headers);
+}
+
+void cells_uncount(struct cells *cells, struct strip *strip, unsigned index)
+{
+	const struct cell *cell = &strip->cells[index];
+
+	if (!(strip->counted >> index & 1))
+		return;
+	page_sums_add(&cells->sums, -1, cells->page_shift, cell->covered, cell->asked,
+		      cell->headers);
+	pin(&cells->pins, cell, cells_page_bytes(cells) - cell->covered, false);
+	strip->counted &= (uint8_t) ~(1u << index);
+	strip->into &= (uint8_t) ~(1u << index);
+}
+
+/* ---- Changes ----------------------------------------------------------------------- */
+
+static size_t list_bytes(unsigned list)
+{
+	return ((size_t)CELL_LIST_BLOCKS << list) * sizeof(struct cell_block);
+}
+
+static void drop_list(struct cells *cells, struct cell *cell)
+{
+	if (cell->list == 0)
+		return;
+	if (cell->list <= CELL_LISTS)
+		pool_give(&cells->lists[cell->list - 1], cell->blocks);
+	else
+		free(cell->blocks);
+	cell->blocks = NULL;
+	cell->list = 0;
+}
+
+void cell_forget(struct cells *cells, struct cell *cell)
+{
+	drop_list(cells, cell);
+	cell->blocks_count = 0;
+	cell->reach = cell->asked_reach = 0;
+	cell->before = 0;
+}
+
+/* Room for so many blocks of a cell; what it has is not needed any more. */
+static int make_room(struct cells *cells, struct cell *cell, size_t count)
+{
+	unsigned list = 0;
+
+	while (((size_t)CELL_LIST_BLOCKS << list) < count)
+		list++;
+	if (cell->list > list)
+		return 0;
+	drop_list(cells, cell);
+	cell->blocks_count = 0;
+	cell->blocks = list < CELL_LISTS ? pool_take(&cells->lists[list], list_bytes(list))
+					 : malloc(list_bytes(list));
+	if (!cell->blocks)
+		return -ENOMEM;
+	cell->list = (uint8_t)(list + 1);
 	return 0;
 }
 
-int cell_measure(const struct cell *cell, uint64_t address, uint64_t from,
-		 const struct blocks *blocks, struct cell *ret_cell)
+/* What a cell says of its own blocks, whatever lies before them. */
+static void find_ends(struct cell *cell, uint64_t page, const struct blocks *blocks)
 {
-	struct measure measure; /* too large to clear it all */
+	uint64_t usable, size, reach = 0;
+	unsigned header, before = 0;
 
-	measure.cell = (struct cell){.odd = cell->odd};
-	measure.address = address;
-	measure.at = from > address ? from : address;
-	measure.sites_count = measure.blocks_count = 0;
-	if (cell->odd)
-		measure_odd(&measure, blocks);
+	for (uint32_t i = 0; i < cell->blocks_count; i++) {
+		const struct cell_block *block = &cell->blocks[i];
+		const uint32_t start = cell_block_start(block);
+
+		cell_block_bytes(block, page, blocks, &usable, &size);
+		header = block_header_bytes(usable);
+		if (__builtin_expect(start < header && usable > 0, 0))
+			before += header - start;
+		if (start + usable <= reach || usable == 0)
+			continue;
+		reach = start + usable;
+		cell->asked_reach = page + start + (size < usable ? size : usable);
+		cell->reach_site = block->site;
+	}
+	cell->reach = reach ? page + reach : 0;
+	cell->before = (uint8_t)(before < UINT8_MAX ? before : UINT8_MAX);
+}
+
+/* Puts a cell's list together with changes to it. Returns how many blocks there are. */
+static size_t merge(const struct cell *cell, uint64_t page, const struct change *change,
+		    const struct change *end, struct cell_block *merged)
+{
+	const struct cell_block *known = cell->blocks,
+				*known_end = known + cell->blocks_count;
+	size_t count = 0;
+
+	for (; change < end; change++) {
+		uint32_t start = (uint32_t)(change->address - page);
+
+		if (change + 1 < end && change[1].address == change->address)
+			continue;
+		while (known < known_end && cell_block_start(known) < start)
+			merged[count++] = *known++;
+		if (known < known_end && cell_block_start(known) == start)
+			known++;
+		if (change->site != CHANGE_GONE)
+			merged[count++] = (struct cell_block){change->site, start,
+							      change->usable, change->size};
+	}
+	while (known < known_end)
+		merged[count++] = *known++;
+	return count;
+}
+
+static int make_merged_room(struct cells *cells, size_t count)
+{
+	struct cell_block *merged;
+
+	if (count <= cells->merged_room)
+		return 0;
+	count *= 2;
+	merged = reallocarray(cells->merged, count, sizeof(*merged));
+	if (!merged)
+		return -ENOMEM;
+	cells->merged = merged;
+	cells->merged_room = count;
+	return 0;
+}
+
+int cells_change(struct cells *cells, struct strip *strip, unsigned index, uint64_t page,
+		 const struct change *from, const struct change *to,
+		 const struct blocks *blocks)
+{
+	struct cell *cell = &strip->cells[index];
+	const uint8_t bit = (uint8_t)(1u << index);
+	const bool was_counted = strip->counted & bit;
+	const struct cells_flow flow = {page + cell->into, page + cell->asked_into,
+					cell->other};
+	size_t count;
+	int r;
+
+	cells_uncount(cells, strip, index);
+	r = make_merged_room(cells, cell->blocks_count + (size_t)(to - from));
+	if (r < 0)
+		return r;
+	count = merge(cell, page, from, to, cells->merged);
+	if (count > 0 && (r = make_room(cells, cell, count)) < 0)
+		return r;
+	cell->blocks_count = (uint32_t)count;
+	if (count > 0)
+		memcpy(cell->blocks, cells->merged, count * sizeof(*cell->blocks));
 	else
-		measure_even(&measure, cell, blocks);
-	return store(&measure, ret_cell);
+		cell_forget(cells, cell);
+	find_ends(cell, page, blocks);
+	strip->used = (uint8_t)(count ? strip->used | bit : strip->used & ~bit);
+	strip->beyond = (uint8_t)(cell->reach > page + cells_page_bytes(cells)
+					  ? strip->beyond | bit
+					  : strip->beyond & ~bit);
+	if (was_counted)
+		cells_count(cells, strip, index, page, &flow, cell->after, blocks);
+	return 0;
 }

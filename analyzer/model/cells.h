@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cells.h - where live blocks begin, by 4 KiB cell of the address space, kept up while
- * events are replayed.
+ * cells.h - which live blocks begin on which page, and what is counted of the pages, kept
+ * up while events are replayed.
  *
  * A snapshot asks how full every page is. Sorting all live blocks for each of thousands of
- * snapshots would cost more than the replay, so an event marks its cell only: a bit for
- * where the block begins. cells_refresh then measures the cells that were touched since the
- * last snapshot; all others still know what they said then. A cell also keeps what it was
- * told of its blocks, so that only new ones are looked up in the table of all. Where far
- * more events pass between two snapshots than there are live blocks, marking them would
- * cost more than looking at all blocks once, so it stops (patience) until the next
- * cells_refresh. Either way a snapshot costs what changed, or what lives, whichever is
- * less; and besides, a look at a few bytes of each cell (cell_digest). A cell knows of the
- * blocks that begin in it. A block that reaches beyond its cell is told of by `reach`, and
- * costs nothing on the pages between its ends. What call sites pin on a cell can be entered
- * in an account (cells_pin), and comes off it by itself when the cell changes. Guarantees:
- * exact to the byte, also where a damaged dump has blocks at odd addresses. Threads: one at
- * a time. Memory: about 280 bytes for a cell with a block and 16 for each of its blocks, 2
- * KiB for each 2 MiB of addresses in which there ever was one. Not here: which cells are in
- * memory (occupancy.h).
+ * snapshots would cost more than the replay, so an event writes into a log only
+ * (changes.h), and cells_refresh goes once over the pages on which blocks came or went. A
+ * page is a cell, which keeps a list of the blocks that begin on it; those that reach
+ * beyond it cost nothing on the pages between their ends. Where more changes wait than
+ * blocks live, the log is given up and everything made anew from the live blocks; where
+ * events go on for long without a snapshot (patience), nothing is noted at all. So a
+ * snapshot costs what changed, or what lives, whichever is less.
+ * Eight cells side by side are a strip, made where a block begins or where one ends within
+ * a page; strips lie in groups. What a counted page holds (pagesums.h, pins.h) stays
+ * counted until the page changes: it is taken off by cells_refresh where blocks came or
+ * went, and put on by who knows which pages are in memory (occupancy.h).
+ * Guarantees: exact to the byte, at any address and where blocks overlap, as in a damaged
+ * dump. Threads: one at a time. Memory: 640 bytes a strip, 16 to 40 for each block, 1 KiB a
+ * group; 48 for each change that waits, of which there are no more than blocks live.
+ * Not here: which pages are in memory.
  */
 #ifndef CELLS_H
 #define CELLS_H
@@ -28,103 +28,157 @@
 #include <stdint.h>
 
 #include "blocks.h"
+#include "changes.h"
+#include "pagesums.h"
 #include "pins.h"
+#include "pool.h"
 
-#define CELL_BYTES 4096u
-#define CELL_WORDS (CELL_BYTES / 8 / 64)
-#define CELLS_GROUP_SHIFT 21
-#define CELLS_GROUP_CELLS 512u
+#define STRIP_CELLS 8u
+#define GROUP_STRIPS 64u
 
-/* What is known of a block that begins in a cell. */
+/* A block that begins on a page. */
 struct cell_block {
 	uint32_t site;
-	uint16_t start;	       /* offset in the cell */
-	uint16_t usable, size; /* bytes; usable CELL_BLOCK_LARGE: ask for the block */
+	uint32_t start;	       /* on the page; with CELL_BLOCK_FIRST */
+	uint32_t usable, size; /* bytes; usable CHANGE_LARGE: ask for the block */
 };
 
-#define CELL_BLOCK_LARGE UINT16_MAX
+/* While the page is counted: the first of its site there. */
+#define CELL_BLOCK_FIRST 0x80000000u
+
+/* Room of the smallest list, a cache line, and how many sizes of lists have pools. */
+#define CELL_LIST_BLOCKS 4u
+#define CELL_LISTS 7u
 
 struct cell {
-	/* A bit for each 8 bytes. */
-	struct cell_word {
-		uint64_t starts;  /* a block begins */
-		uint64_t changed; /* one came or went since the last cells_refresh */
-	} words[CELL_WORDS];
-	/* What follows was measured at the last cells_refresh. Bytes outside of the cell
-	 * are not counted. */
-	uint64_t reach;	      /* where the block ends that goes furthest */
-	uint64_t asked_reach; /* where that which was asked of it ends */
-	/* Of the blocks that begin here, each site once. Behind `room` sites there is room
-	 * for as many blocks: cell_blocks. */
-	uint32_t *sites;
+	uint64_t reach;		   /* where the block ends that goes furthest; 0: none */
+	uint64_t asked_reach;	   /* where that which was asked of it ends */
+	struct cell_block *blocks; /* in order of address */
 	uint32_t reach_site;
-	uint16_t sites_count;
-	uint16_t blocks_count; /* in order of address; none of an odd cell's */
-	uint16_t room;
-	uint16_t first;	  /* offset of the first block */
-	uint16_t covered; /* bytes of blocks */
-	uint16_t asked;	  /* of these, bytes that were asked for */
-	uint16_t headers; /* glibc's, of the blocks that begin here */
-	uint16_t longest; /* free bytes between two blocks that begin here */
-	uint8_t before;	  /* header bytes that lie in the cell before */
-	bool odd; /* had a block at an address that is no multiple of 8: bits do not do */
+	uint32_t blocks_count;
+	/* Of the page, as it is counted: bytes of a block from before it, and what was put
+	 * into the sums. */
+	uint32_t into, asked_into;
+	uint32_t covered, asked, headers;
+	uint32_t other;	 /* the site of that block */
+	uint32_t parts;	 /* sites with blocks on the page */
+	uint8_t before;	 /* header bytes that lie on the page before */
+	uint8_t after;	 /* of the next page's blocks, on this one; as counted */
+	uint8_t list;	 /* log2 of the list's room in smallest lists, + 1; 0: no list */
+	bool other_pins; /* none of the blocks that begin here is of `other` */
+} __attribute__((aligned(64)));
+
+/* Free bytes without a gap on pages one after the other, where these are in memory: at
+ * their begin, at their end, and the longest of those that do not lie on two parts that it
+ * was put together from. All at the begin: all is free. */
+struct free_runs {
+	uint32_t lead, tail, longest;
 };
 
-/* What a sweep over all cells looks at, close together: of the cell, as measured, and of
- * the page that is the cell, what is entered in the account. */
-struct cell_digest {
-	uint16_t first, covered, asked, headers, longest;
-	uint16_t tail; /* free bytes behind the last block */
-	uint8_t before;
-	bool beyond; /* a block reaches beyond the cell's end */
-	struct pins_entry pinned;
+struct strip {
+	/* A bit for each cell. */
+	uint8_t used;	 /* blocks begin there */
+	uint8_t beyond;	 /* one of them reaches beyond the page */
+	uint8_t counted; /* the page is */
+	uint8_t into;	 /* counted, and a block reaches into it */
+	/* As of the last sweep. */
+	uint8_t furthest; /* of those that reach beyond their page; index + 1; 0: none */
+	struct free_runs runs;
+	struct free_runs pages[STRIP_CELLS]; /* of those that are counted */
+	struct cell cells[STRIP_CELLS];
+};
+
+/* The block that reaches furthest of all that begin before an address. */
+struct cells_flow {
+	uint64_t reach, asked_reach;
+	uint32_t site;
 };
 
 struct cells_group {
-	uint64_t number;      /* address >> CELLS_GROUP_SHIFT */
+	uint64_t number;      /* address >> cells.group_shift */
 	uint32_t last_thread; /* that was seen to allocate here */
 	bool chunks;	      /* was seen to have a block that glibc cut from a heap */
-	uint32_t cells[CELLS_GROUP_CELLS];	/* index + 1; 0: none */
-	uint64_t dirty[CELLS_GROUP_CELLS / 64]; /* a bit for each: to be measured */
-};
-
-/* A cell in order of address. */
-struct cells_place {
-	uint64_t address;
-	uint32_t cell;
+	uint64_t present;     /* a bit for each strip: there is one */
+	uint64_t dirty;	      /* to be looked at by the next sweep */
+	struct strip *strips[GROUP_STRIPS];
+	/* The sweep's (occupancy.c). A byte for each strip, a bit for each page. */
+	uint64_t serial; /* of the sweep to which `next` belongs */
+	struct cells_pages {
+		uint8_t resident[GROUP_STRIPS];
+		uint8_t breaks[GROUP_STRIPS]; /* a region begins */
+	} now, next;
+	struct cells_flow in, out;
+	struct page_sums gaps; /* of pages that are in no strip */
+	struct free_runs runs;
 };
 
 struct cells {
-	uint64_t patience;	  /* events to be marked; 0: the marks are out of date */
-	struct cells_group *last; /* that an event touched */
+	unsigned page_shift, group_shift;
+	uint64_t patience;	  /* events to be noted; 0: too many went by */
+	struct cells_group *last; /* that was found */
 	struct cells_group **groups;
 	size_t groups_count, groups_room, groups_sorted;
 	uint32_t *index; /* of groups by number; entry + 1 */
 	unsigned index_shift;
-	struct cell *cells;
-	struct cell_digest *digests; /* of each of the cells */
-	size_t count, room;
-	uint32_t unused;	    /* index + 1 of the first unused cell: a chain */
-	struct cells_place *places; /* as of cells_refresh */
-	bool moved;		    /* places are to be made anew */
-	size_t places_count, places_room;
+	struct changes changes;
+	struct pool strips;
+	struct pool lists[CELL_LISTS]; /* of cells' blocks, by room: each twice the last */
+	struct cell_block *merged;     /* room to put a list together */
+	size_t merged_room;
+	bool with_headers; /* counted: glibc's */
+	struct page_sums sums;
 	struct pins pins;
 };
 
-/* No cells are all zeros; cells_done frees them and leaves that. */
+/* A cell with blocks. */
+struct cells_place {
+	uint64_t address;
+	const struct cell *cell;
+};
+
+/* No cells, of pages of this size, a power of two from 1 KiB to 1 MiB. */
+void cells_init(struct cells *cells, uint32_t page_bytes);
 void cells_done(struct cells *cells);
 
-/* For cells_note and cells_drop. */
-int cells_mark(struct cells *cells, const struct block *block);
-void cells_unmark(struct cells *cells, uint64_t address);
+static inline uint32_t cells_page_bytes(const struct cells *cells)
+{
+	return 1u << cells->page_shift;
+}
 
-/* A block is live from now on. Returns 0 or -ENOMEM. */
+static inline uint64_t cells_strip_bytes(const struct cells *cells)
+{
+	return (uint64_t)STRIP_CELLS << cells->page_shift;
+}
+
+static inline uint64_t cells_group_start(const struct cells *cells,
+					 const struct cells_group *group)
+{
+	return group->number << cells->group_shift;
+}
+
+static inline unsigned cells_group_strips(const struct cells *cells)
+{
+	return 1u << (cells->group_shift - cells->page_shift - 3);
+}
+
+/* Which strip of its group an address is in. */
+static inline unsigned cells_strip_of(const struct cells *cells, uint64_t address)
+{
+	return (unsigned)(address >> (cells->page_shift + 3)) &
+	       (cells_group_strips(cells) - 1);
+}
+
+/* For cells_note. */
+int cells_notice(struct cells *cells, const struct block *block);
+
+/* A block is live from now on; one that was at its address has been dropped. Returns 0 or
+ * -ENOMEM. */
 static inline int cells_note(struct cells *cells, const struct block *block)
 {
 	if (cells->patience == 0)
 		return 0;
 	cells->patience--;
-	return cells_mark(cells, block);
+	return cells_notice(cells, block);
 }
 
 /* A block is not live any more. */
@@ -133,31 +187,59 @@ static inline void cells_drop(struct cells *cells, uint64_t address)
 	if (cells->patience == 0)
 		return;
 	cells->patience--;
-	cells_unmark(cells, address);
+	changes_drop(&cells->changes, address);
 }
 
-/* Measures what changed, and puts places in order. Returns 0 or -ENOMEM. */
+/* Brings all cells up to date with the table of live blocks; pages that change are counted
+ * no more. Returns 0 or -ENOMEM. */
 int cells_refresh(struct cells *cells, const struct blocks *blocks);
 
-/* Measures one cell as if all before `from`, an address, were taken. ret_cell is all zeros
- * or a cell measured before, whose memory is used again; it can be the cell itself. Its
- * memory is the caller's (cell_forget). Returns 0 or -ENOMEM. */
-int cell_measure(const struct cell *cell, uint64_t address, uint64_t from,
-		 const struct blocks *blocks, struct cell *ret_cell);
-void cell_forget(struct cell *cell);
-
-/* Enters what is pinned on the page that is a cell: free_bytes for its sites and
- * `reaching`, the site of a block that reaches into it, or PINS_NO_SITE. Stays until the
- * cell or one of these changes. Room has been made in the account. */
-void cells_pin(struct cells *cells, uint32_t cell, uint32_t reaching, uint16_t free_bytes);
-void cells_unpin(struct cells *cells, uint32_t cell);
-
-/* The index of the first place at an address or behind it. */
-size_t cells_find(const struct cells *cells, uint64_t address);
+/* The first cell with blocks at an address or behind it. Returns whether there is one. */
+bool cells_seek(const struct cells *cells, uint64_t address, struct cells_place *ret_place);
 
 /* The index of the first group (they are in order after cells_refresh) that ends behind an
  * address. */
 size_t cells_find_group(const struct cells *cells, uint64_t address);
+
+/* Puts groups in order. Returns 0 or -ENOMEM. */
+int cells_sort_groups(struct cells *cells);
+
+/* The group of an address, made if need be; NULL: no memory. */
+struct cells_group *cells_group_at(struct cells *cells, uint64_t address);
+
+/* The strip of an address, made if need be, which the next sweep will look at; NULL: no
+ * memory. */
+struct strip *cells_strip_at(struct cells *cells, uint64_t address);
+
+/* Gives back a strip without blocks of which nothing is counted. */
+void cells_drop_strip(struct cells *cells, struct cells_group *group, unsigned strip);
+
+/* What of a flow is on the page at an address: bytes, and of these, asked for ones. */
+static inline uint32_t cells_flow_into(const struct cells *cells, uint64_t reach,
+				       uint64_t address)
+{
+	if (reach <= address)
+		return 0;
+	return reach - address < cells_page_bytes(cells) ? (uint32_t)(reach - address)
+							 : cells_page_bytes(cells);
+}
+
+/* Counts a page; `flow`: of before it; headers_after: bytes of headers of the next page's
+ * blocks that lie on it. The account has room for all sites. */
+void cells_count(struct cells *cells, struct strip *strip, unsigned index, uint64_t address,
+		 const struct cells_flow *flow, unsigned headers_after,
+		 const struct blocks *blocks);
+/* Takes a page, if it is counted, off again. */
+void cells_uncount(struct cells *cells, struct strip *strip, unsigned index);
+
+/* Works changes, sorted, into the cell of the page at an address. If the page is counted
+ * it is so again, as long as nothing changed around it. Returns 0 or -ENOMEM. */
+int cells_change(struct cells *cells, struct strip *strip, unsigned index, uint64_t address,
+		 const struct change *from, const struct change *to,
+		 const struct blocks *blocks);
+
+/* A cell without blocks; frees what it had. */
+void cell_forget(struct cells *cells, struct cell *cell);
 
 /* Whether a block's size says that glibc cut it from a heap; otherwise it has a mapping of
  * its own. glibc, malloc.c: a chunk is a multiple of 16 bytes, of which the block has all
@@ -173,10 +255,30 @@ static inline unsigned block_header_bytes(uint64_t usable)
 	return block_is_chunk(usable) ? 8 : 16;
 }
 
-/* blocks_count of them. Good until the cell is measured again. */
-static inline const struct cell_block *cell_blocks(const struct cell *cell)
+/* Offset of a block on its page. */
+static inline uint32_t cell_block_start(const struct cell_block *block)
 {
-	return (const struct cell_block *)(cell->sites + cell->room);
+	return block->start & ~CELL_BLOCK_FIRST;
+}
+
+/* Sets usable and size of one of a cell's blocks, as they are. */
+static inline void cell_block_bytes(const struct cell_block *block, uint64_t page,
+				    const struct blocks *blocks, uint64_t *ret_usable,
+				    uint64_t *ret_size)
+{
+	const struct block *large;
+
+	*ret_usable = block->usable;
+	*ret_size = block->size;
+	if (__builtin_expect(block->usable != CHANGE_LARGE, 1))
+		return;
+	large = blocks_find(blocks, page + cell_block_start(block));
+	/* What would go beyond all addresses ends at the last one. */
+	*ret_usable = !large ? 0
+		      : large->usable < UINT64_MAX - large->address
+			      ? large->usable
+			      : UINT64_MAX - large->address;
+	*ret_size = large ? large->size : 0;
 }
 
 #endif

@@ -6,9 +6,10 @@
 
 #include "profile.h"
 
-void model_init(struct model *model, struct profile *profile)
+void model_init(struct model *model, struct profile *profile, uint32_t page_bytes)
 {
 	memset(model, 0, sizeof(*model));
+	cells_init(&model->cells, page_bytes);
 	model->profile = profile;
 }
 
@@ -23,6 +24,7 @@ void model_done(struct model *model)
 static void drop_older(struct model *model, const struct block *older, uint64_t clock)
 {
 	model->profile->double_allocations++;
+	cells_drop(&model->cells, older->address);
 	ledger_release(&model->ledger, older, clock, false);
 }
 

@@ -51,9 +51,9 @@ struct model_thread {
 	struct block released;
 };
 
-/* Starts with no block. Totals and sites go to the ledger, the other counters to the
- * profile, which must live longer. */
-void model_init(struct model *model, struct profile *profile);
+/* Starts with no block; pages are of page_bytes. Totals and sites go to the ledger, the
+ * other counters to the profile, which must live longer. */
+void model_init(struct model *model, struct profile *profile, uint32_t page_bytes);
 void model_done(struct model *model);
 
 /* An acquisition, called from `frame`; its address is not 0. Returns 0 or -ENOMEM. */

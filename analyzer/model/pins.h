@@ -6,28 +6,26 @@
  * What is entered for a page is taken off again when the page changes, so sums are kept in
  * whole numbers (of 2^-40 bytes): they do not depend on the order, and nothing is left
  * behind after any number of changes.
- * Threads: one at a time. Memory: 16 bytes a site.
+ * Threads: one at a time. Memory: 32 bytes a site.
  */
 #ifndef PINS_H
 #define PINS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define PINS_NO_SITE UINT32_MAX
+#define PINS_FRACTION_BITS 40
 
 __extension__ typedef unsigned __int128 pins_sum;
 
 struct pins {
-	pins_sum *sums; /* by site */
+	struct pins_site {
+		pins_sum sum;
+		uint64_t seen; /* serial of the last page that it was seen on */
+	} * sites;
 	size_t room;
-};
-
-/* What is entered for one page. The list of its sites is elsewhere. */
-struct pins_entry {
-	uint32_t other; /* one more site, or PINS_NO_SITE */
-	uint16_t free_bytes;
-	uint16_t parts; /* sites, the other one included; 0: nothing is entered */
+	uint64_t serial;
 };
 
 /* An empty account is all zeros; pins_done leaves that. */
@@ -37,16 +35,44 @@ void pins_done(struct pins *pins);
  * entered for them. Returns 0 or -ENOMEM. */
 int pins_make_room(struct pins *pins, size_t sites_count);
 
-/* Enters free_bytes for the sites of a page, distinct ones, and `other`, which may be one
- * of them, none or PINS_NO_SITE. Room has been made for all. */
-void pins_enter(struct pins *pins, const uint32_t *sites, size_t count, uint32_t other,
-		uint16_t free_bytes, struct pins_entry *ret_entry);
+/* From here on no site has been seen. */
+static inline void pins_turn_page(struct pins *pins)
+{
+	pins->serial++;
+}
 
-/* Takes an entry off, if there is one; the sites are those that it was entered with. */
-void pins_take_off(struct pins *pins, const uint32_t *sites, size_t count,
-		   struct pins_entry *entry);
+/* Whether a site is seen for the first time on the page. */
+static inline bool pins_see(struct pins *pins, uint32_t site)
+{
+	bool is_new = pins->sites[site].seen != pins->serial;
+
+	pins->sites[site].seen = pins->serial;
+	return is_new;
+}
+
+/* The part of each of so many sites, one or more, rounded to the nearest. */
+static inline int64_t pins_part(uint32_t free_bytes, uint32_t sites)
+{
+	uint64_t whole = (uint64_t)free_bytes << PINS_FRACTION_BITS;
+
+	return (int64_t)((whole + sites / 2) / sites);
+}
+
+/* Enters a site's part, or takes it off again where it is negative. */
+static inline void pins_enter(struct pins *pins, uint32_t site, int64_t part)
+{
+	pins->sites[site].sum += (pins_sum)part;
+}
 
 /* Bytes that a site pins. */
-double pins_bytes(const struct pins *pins, size_t site);
+static inline double pins_bytes(const struct pins *pins, size_t site)
+{
+	const pins_sum sum = pins->sites[site].sum;
+	const uint64_t high = (uint64_t)(sum >> 64), low = (uint64_t)sum;
+	double bytes = (double)low / (double)(1ull << PINS_FRACTION_BITS);
+
+	return high ? bytes + (double)high * (double)(1ull << (64 - PINS_FRACTION_BITS))
+		    : bytes;
+}
 
 #endif

@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "blocks.h"
-
-#define DIGIT_BITS 11
-#define DIGITS (1u << DIGIT_BITS)
+#include "radix.h"
 
 void spans_done(struct spans *spans)
 {
@@ -31,30 +29,10 @@ static int make_room(struct spans *spans, size_t count)
 	return 0;
 }
 
-/* One pass of a least-significant-digit radix sort: stable, from spans into spare. */
-static void sort_by_digit(struct spans *spans, unsigned shift)
-{
-	size_t places[DIGITS] = {0};
-	struct span *from = spans->spans, *to = spans->spare;
-	size_t place = 0;
-
-	for (size_t i = 0; i < spans->count; i++)
-		places[from[i].start >> shift & (DIGITS - 1)]++;
-	for (size_t d = 0; d < DIGITS; d++) {
-		size_t n = places[d];
-
-		places[d] = place;
-		place += n;
-	}
-	for (size_t i = 0; i < spans->count; i++)
-		to[places[from[i].start >> shift & (DIGITS - 1)]++] = from[i];
-	spans->spans = to;
-	spans->spare = from;
-}
-
 int spans_gather(struct spans *spans, const struct blocks *blocks)
 {
 	size_t slots = blocks_slots(blocks);
+	struct span *sorted;
 	uint64_t differ = 0;
 	size_t n = 0;
 
@@ -77,10 +55,11 @@ int spans_gather(struct spans *spans, const struct blocks *blocks)
 		differ |= block->address ^ spans->spans[0].start;
 	}
 	spans->count = n;
-	/* Digits that all addresses share need no pass. */
-	for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS)
-		if (differ >> shift & (DIGITS - 1))
-			sort_by_digit(spans, shift);
+	sorted = radix_sort(spans->spans, spans->spare, n, sizeof(*sorted), differ);
+	if (sorted != spans->spans) {
+		spans->spare = spans->spans;
+		spans->spans = sorted;
+	}
 	return 0;
 }
 

@@ -198,7 +198,7 @@ static int begin(struct replay *replay, const char *path, const struct replay_wi
 		return -ENOMEM;
 	replay->profile->worst_snapshot = SIZE_MAX;
 	replay->profile->chosen_snapshot = SIZE_MAX;
-	model_init(&replay->model, replay->profile);
+	model_init(&replay->model, replay->profile, replay->reader->header.page_bytes);
 	replay->model.ledger.watcher = wish->watcher;
 	replay->profile->dump_path = strdup(path);
 	if (!replay->profile->dump_path || outside_note(wish->snap, replay->profile) < 0)

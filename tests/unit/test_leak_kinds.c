@@ -476,7 +476,7 @@ static void the_profile_counts_what_is_still_live(void **state)
 	p->sites = calloc(SITES, sizeof(*p->sites));
 	p->sites_count = SITES;
 	p->duration_ns = 100;
-	model_init(&model, p);
+	model_init(&model, p, 4096);
 	/* 0 held; 1 lost with 2; 3 freed since; 4 freed, its place taken again; 5 too
 	 * young (born at 5 units of 10 ns and 100 - 50 is not older: 50 is); 6 lost. */
 	blocks(l, 7);

@@ -19,16 +19,20 @@
 #include "profile.h"
 #include "spans.h"
 
-#define HEAP 0x40000000u
+/* On both sides of where a group of cells begins. */
+#define HEAP (0x40000000u - HEAP_BYTES / 2)
 #define HEAP_BYTES (24u * 4096)
-#define SITES 9u /* more than a cell keeps within itself */
+#define LEAST_PAGE 1024u
+#define SITES 9u
 
 /* What the bytes of a heap say. */
 struct plain {
 	uint8_t owner[HEAP_BYTES]; /* site + 1; 0: free */
 	uint8_t asked[HEAP_BYTES];
 	uint8_t header[HEAP_BYTES];
-	uint8_t resident[HEAP_BYTES / 4096];
+	/* By LEAST_PAGE; all of a page's are alike. */
+	uint8_t resident[HEAP_BYTES / LEAST_PAGE];
+	uint8_t region_begins[HEAP_BYTES / LEAST_PAGE];
 	uint32_t page_bytes;
 	uint64_t covered, asked_bytes, pinned, empty, headers, longest, pages[11];
 	uint64_t exclusive[SITES], pages_of[SITES];
@@ -122,7 +126,7 @@ static void release(struct heap_at_hand *heap)
 static void paint(struct heap_at_hand *heap, struct plain *plain)
 {
 	size_t slots = blocks_slots(&heap->blocks);
-	unsigned cells_a_page = plain->page_bytes / 4096;
+	unsigned least_a_page = plain->page_bytes / LEAST_PAGE;
 
 	for (size_t i = 0; i < slots; i++) {
 		const struct block *block = &heap->blocks.slots[i];
@@ -136,9 +140,13 @@ static void paint(struct heap_at_hand *heap, struct plain *plain)
 		memset(plain->asked + at, 1, asked);
 		memset(plain->header + at - header, 1, header);
 	}
-	for (unsigned page = 0; page < HEAP_BYTES / 4096; page++)
-		plain->resident[page] = page % cells_a_page ? plain->resident[page - 1]
-							    : next_random(heap) % 4 != 0;
+	for (unsigned i = 0; i < HEAP_BYTES / LEAST_PAGE; i++) {
+		bool begins = i % least_a_page == 0;
+
+		plain->resident[i] =
+			begins ? next_random(heap) % 4 != 0 : plain->resident[i - 1];
+		plain->region_begins[i] = begins && next_random(heap) % 8 == 0;
+	}
 }
 
 static void count_run(struct plain *plain, uint64_t run)
@@ -194,29 +202,37 @@ static void look_at_bytes(struct plain *plain)
 	uint64_t run = 0;
 
 	for (unsigned at = 0; at < HEAP_BYTES; at += plain->page_bytes) {
-		if (plain->resident[at / 4096]) {
-			look_at_page(plain, at, &run);
-			continue;
+		const bool is_resident = plain->resident[at / LEAST_PAGE];
+
+		if (!is_resident || plain->region_begins[at / LEAST_PAGE]) {
+			count_run(plain, run);
+			run = 0;
 		}
-		count_run(plain, run);
-		run = 0;
+		if (is_resident)
+			look_at_page(plain, at, &run);
 	}
 	count_run(plain, run);
 }
 
 /* ---- Comparing --------------------------------------------------------------------- */
 
-/* The i-th run of resident pages from *at on; false: there is none. */
+/* The next run of resident pages of a region from *at on; false: there is none. */
 static bool next_run(const struct plain *plain, unsigned *at, uint64_t *start,
 		     uint64_t *end)
 {
-	while (*at < HEAP_BYTES && !plain->resident[*at / 4096])
-		*at += 4096;
+	while (*at < HEAP_BYTES && !plain->resident[*at / LEAST_PAGE])
+		*at += LEAST_PAGE;
 	*start = HEAP + *at;
-	while (*at < HEAP_BYTES && plain->resident[*at / 4096])
-		*at += 4096;
+	while (*at < HEAP_BYTES && plain->resident[*at / LEAST_PAGE] &&
+	       (HEAP + *at == *start || !plain->region_begins[*at / LEAST_PAGE]))
+		*at += LEAST_PAGE;
 	*end = HEAP + *at;
 	return *start < *end;
+}
+
+static bool begins_region(const struct plain *plain, uint64_t start)
+{
+	return plain->region_begins[(start - HEAP) / LEAST_PAGE];
 }
 
 static bool near(double a, double b)
@@ -231,17 +247,18 @@ static void compare_occupancy(struct heap_at_hand *heap, const struct plain *pla
 	unsigned at = 0;
 
 	assert_int_equal(cells_refresh(&heap->cells, &heap->blocks), 0);
-	assert_int_equal(occupancy_begin(o, plain->page_bytes, true, SITES, &heap->cells,
-					 &heap->blocks),
-			 0);
-	while (next_run(plain, &at, &start, &end))
+	assert_int_equal(occupancy_begin(o, true, SITES, &heap->cells, &heap->blocks), 0);
+	while (next_run(plain, &at, &start, &end)) {
+		if (begins_region(plain, start))
+			occupancy_begin_region(o);
 		assert_int_equal(occupancy_add_run(o, start, end), 0);
+	}
 	occupancy_end(o);
 	assert_true(o->sums.covered == plain->covered);
 	assert_true(o->sums.asked == plain->asked_bytes);
 	assert_true(o->sums.pinned == plain->pinned);
 	assert_true(o->sums.empty == plain->empty);
-	assert_true(o->sums.longest_free == plain->longest);
+	assert_true(o->longest_free == plain->longest);
 	assert_memory_equal(o->sums.pages, plain->pages, sizeof(plain->pages));
 	assert_true(o->sums.headers == o->sums.pinned_headers + o->sums.empty_headers);
 	/* At odd addresses there is no header that could be in the right place. */
@@ -267,8 +284,11 @@ static void compare_pages(struct heap_at_hand *heap, const struct plain *plain)
 	assert_int_equal(spans_gather(&heap->spans, &heap->blocks), 0);
 	assert_int_equal(blame_init(&blame, &heap->spans, SITES), 0);
 	pages_init(&pages, plain->page_bytes, &heap->spans, listeners, 2);
-	while (next_run(plain, &at, &start, &end))
+	while (next_run(plain, &at, &start, &end)) {
+		if (begins_region(plain, start))
+			pages_begin_region(&pages);
 		pages_add_run(&pages, start, end);
+	}
 	pages_begin_region(&pages);
 	blame_end_region(&blame);
 	blame_close(&blame, 0, 1, &profile);
@@ -287,6 +307,8 @@ static void compare_pages(struct heap_at_hand *heap, const struct plain *plain)
 static void churn(uint32_t page_bytes, bool odd, unsigned rounds)
 {
 	struct heap_at_hand heap = {.random = page_bytes + odd, .odd = odd};
+
+	cells_init(&heap.cells, page_bytes);
 
 	for (unsigned round = 0; round < rounds; round++) {
 		struct plain *plain = calloc(1, sizeof(*plain));
@@ -324,6 +346,13 @@ static void with_larger_pages(void **state)
 {
 	(void)state;
 	churn(8192, false, 150);
+	churn(16384, false, 100);
+}
+
+static void with_smaller_pages(void **state)
+{
+	(void)state;
+	churn(1024, false, 150);
 }
 
 /* As only a damaged dump has them, or an allocator that is not like others. */
@@ -345,12 +374,12 @@ static void overlapping_blocks_count_once(void **state)
 	struct block older;
 
 	(void)state;
+	cells_init(&heap.cells, 4096);
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(blocks_put(&heap.blocks, &blocks[i], &older), 0);
 	assert_int_equal(cells_refresh(&heap.cells, &heap.blocks), 0);
 	assert_int_equal(
-		occupancy_begin(&heap.occupancy, 4096, true, 4, &heap.cells, &heap.blocks),
-		0);
+		occupancy_begin(&heap.occupancy, true, 4, &heap.cells, &heap.blocks), 0);
 	assert_int_equal(occupancy_add_run(&heap.occupancy, HEAP, HEAP + 4 * 4096), 0);
 	occupancy_end(&heap.occupancy);
 	assert_true(heap.occupancy.sums.covered == 4096 + 16 + 8008 - 64);
@@ -370,6 +399,7 @@ static void a_neighbour_reaches_further(void **state)
 	struct block older;
 
 	(void)state;
+	cells_init(&heap.cells, 4096);
 	assert_int_equal(blocks_put(&heap.blocks, &block, &older), 0);
 	block.site = 1;
 	for (unsigned round = 0; round < 3; round++) {
@@ -381,8 +411,8 @@ static void a_neighbour_reaches_further(void **state)
 		assert_int_equal(blocks_put(&heap.blocks, &block, &older), round > 0);
 		assert_int_equal(cells_note(&heap.cells, &block), 0);
 		assert_int_equal(cells_refresh(&heap.cells, &heap.blocks), 0);
-		assert_int_equal(
-			occupancy_begin(o, 4096, false, 4, &heap.cells, &heap.blocks), 0);
+		assert_int_equal(occupancy_begin(o, false, 4, &heap.cells, &heap.blocks),
+				 0);
 		assert_int_equal(occupancy_add_run(o, HEAP, HEAP + 2 * 4096), 0);
 		occupancy_end(o);
 		assert_true(near(o->pins[2], (double)(4096 - 104 - into) / 2));
@@ -403,6 +433,7 @@ static void a_long_block_stays(void **state)
 	uint64_t covered = 0;
 
 	(void)state;
+	cells_init(&heap.cells, 4096);
 	for (unsigned round = 0; round < 3; round++) {
 		struct occupancy *o = &heap.occupancy;
 
@@ -410,8 +441,8 @@ static void a_long_block_stays(void **state)
 		assert_int_equal(blocks_put(&heap.blocks, &block, &older), 0);
 		assert_int_equal(cells_note(&heap.cells, &block), 0);
 		assert_int_equal(cells_refresh(&heap.cells, &heap.blocks), 0);
-		assert_int_equal(
-			occupancy_begin(o, 4096, false, 4, &heap.cells, &heap.blocks), 0);
+		assert_int_equal(occupancy_begin(o, false, 4, &heap.cells, &heap.blocks),
+				 0);
 		assert_int_equal(occupancy_add_run(o, HEAP, HEAP + 64 * 4096), 0);
 		occupancy_end(o);
 		assert_true(o->sums.covered == covered);
@@ -426,15 +457,61 @@ static void a_long_block_stays(void **state)
 	blocks_done(&heap.blocks);
 }
 
+/* A block through groups in which nothing begins, and none of it left behind. */
+static void a_block_over_groups(void **state)
+{
+	const uint64_t start = 0x40000000, end = start + (8u << 20);
+	struct heap_at_hand heap = {0};
+	struct occupancy *o = &heap.occupancy;
+	struct block block = {.address = start + 4096 + 16, .site = 1}, older;
+
+	(void)state;
+	cells_init(&heap.cells, 4096);
+	for (unsigned round = 0; round < 6; round++) {
+		const uint64_t usable = (6 - round) * 1000000 + 8;
+
+		block.usable = usable;
+		block.size = usable - 8;
+		assert_int_equal(blocks_put(&heap.blocks, &block, &older), 0);
+		assert_int_equal(cells_note(&heap.cells, &block), 0);
+		for (unsigned live = 2; live-- > 0;) {
+			const uint64_t tail = -(block.address + usable) % 4096;
+
+			assert_int_equal(cells_refresh(&heap.cells, &heap.blocks), 0);
+			assert_int_equal(
+				occupancy_begin(o, false, 2, &heap.cells, &heap.blocks), 0);
+			assert_int_equal(occupancy_add_run(o, start, end), 0);
+			occupancy_end(o);
+			assert_true(o->sums.covered == live * usable);
+			assert_true(o->sums.asked == live * block.size);
+			assert_true(o->sums.pinned == live * (16 + tail));
+			assert_true(o->sums.empty + o->sums.pinned + o->sums.covered ==
+				    end - start);
+			assert_true(near(o->pins[1], (double)o->sums.pinned));
+			assert_true(o->longest_free ==
+				    (live ? end - block.address - usable : end - start));
+			if (!live)
+				break;
+			assert_true(blocks_take(&heap.blocks, block.address, &older));
+			cells_drop(&heap.cells, block.address);
+		}
+	}
+	cells_done(&heap.cells);
+	occupancy_done(o);
+	blocks_done(&heap.blocks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_byte_by_byte),
 		cmocka_unit_test(with_larger_pages),
+		cmocka_unit_test(with_smaller_pages),
 		cmocka_unit_test(at_odd_addresses),
 		cmocka_unit_test(overlapping_blocks_count_once),
 		cmocka_unit_test(a_neighbour_reaches_further),
 		cmocka_unit_test(a_long_block_stays),
+		cmocka_unit_test(a_block_over_groups),
 	};
 
 	return cmocka_run_group_tests_name("occupancy", tests, NULL, NULL);
