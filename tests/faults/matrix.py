@@ -19,6 +19,8 @@ from fault import ALLOCATORS, Fault
 WIDTH = 80
 WHAT = 40
 OURS = 18
+# What an allocator maps by the C library's functions are events, too: glibc's, and others'.
+OWN_MAPPINGS = (0, 64)
 
 
 @dataclass
@@ -87,7 +89,7 @@ class Matrix:
         if native.hung:
             row.missing = "hangs natively"
             return
-        around = self.events_around(allocator)
+        around = self.events_around(allocator) + OWN_MAPPINGS[allocator != "glibc"]
         for _ in range(self.rounds):
             traced = attempt.run_traced(fault, self.place, allocator, self.short)
             verdict = judge.judge(fault, traced, native, around)

@@ -11,7 +11,7 @@
 
 #include "truth.h"
 
-#define THREADS_MAX 8
+#define THREADS_MAX 16
 #define SLOTS 64
 
 struct block {
@@ -52,17 +52,31 @@ WORKER(4)
 WORKER(5)
 WORKER(6)
 WORKER(7)
+WORKER(8)
+WORKER(9)
+WORKER(10)
+WORKER(11)
+WORKER(12)
+WORKER(13)
+WORKER(14)
+WORKER(15)
 
 static allocate_function *const allocate[THREADS_MAX] = {
-	allocate_in_thread_0, allocate_in_thread_1, allocate_in_thread_2,
-	allocate_in_thread_3, allocate_in_thread_4, allocate_in_thread_5,
-	allocate_in_thread_6, allocate_in_thread_7,
+	allocate_in_thread_0,  allocate_in_thread_1,  allocate_in_thread_2,
+	allocate_in_thread_3,  allocate_in_thread_4,  allocate_in_thread_5,
+	allocate_in_thread_6,  allocate_in_thread_7,  allocate_in_thread_8,
+	allocate_in_thread_9,  allocate_in_thread_10, allocate_in_thread_11,
+	allocate_in_thread_12, allocate_in_thread_13, allocate_in_thread_14,
+	allocate_in_thread_15,
 };
 
 static const char *const function_names[THREADS_MAX] = {
-	"allocate_in_thread_0", "allocate_in_thread_1", "allocate_in_thread_2",
-	"allocate_in_thread_3", "allocate_in_thread_4", "allocate_in_thread_5",
-	"allocate_in_thread_6", "allocate_in_thread_7",
+	"allocate_in_thread_0",	 "allocate_in_thread_1",  "allocate_in_thread_2",
+	"allocate_in_thread_3",	 "allocate_in_thread_4",  "allocate_in_thread_5",
+	"allocate_in_thread_6",	 "allocate_in_thread_7",  "allocate_in_thread_8",
+	"allocate_in_thread_9",	 "allocate_in_thread_10", "allocate_in_thread_11",
+	"allocate_in_thread_12", "allocate_in_thread_13", "allocate_in_thread_14",
+	"allocate_in_thread_15",
 };
 
 static uint64_t check_of(const struct block *block)
