@@ -64,7 +64,11 @@ static void cut(struct fold *fold)
 	for (uint32_t i = 0; i < end; i++) {
 		struct fold_stream *stream = fold->streams[i];
 
-		if (!stream || stream->cut_place == PLACES_NONE || !fill(fold, stream))
+		if (!stream || stream->cut_place == PLACES_NONE)
+			continue;
+		/* What was read ahead of the last cut and lay behind its clock is still to be
+		 * taken. */
+		if (stream->taken == stream->filled && !fill(fold, stream))
 			continue;
 		fold->turns[fold->turns_count++] =
 			(struct fold_turn){stream->ahead[stream->taken].clock, stream};
@@ -90,11 +94,12 @@ static uint64_t turn_end(const struct fold *fold)
 
 /* ---- A step ----------------------------------------------------------------------- */
 
-/* Whether another event fits into the step, and another stream. */
+/* Whether what was read ahead of a stream fits into the step, and another stream. */
 static inline bool has_room(const struct fold *fold)
 {
 	return fold_state_room(&fold->state) >
-	       EVENT_BYTES + STREAM_BYTES * (uint64_t)(fold->dirty_count + 1);
+	       FOLD_STREAM_BATCH * EVENT_BYTES +
+		       STREAM_BYTES * (uint64_t)(fold->dirty_count + 1);
 }
 
 static int note_emptied(struct fold *fold, uint32_t place)
@@ -125,6 +130,7 @@ static int end_chunk(struct fold *fold, struct fold_stream *stream, uint32_t pla
 	totals->stack_checks += chunk->stack_checks;
 	totals->stack_differences += chunk->stack_differences;
 	stream->folded.seq++;
+	stream->folded.offset = 0;
 	stream->folded.address = 0;
 	return note_emptied(fold, place);
 }
@@ -142,13 +148,50 @@ static void fetch(const struct fold *fold, const struct fold_stream *stream)
 			fold_blocks_fetch_block(&fold->blocks, stream->ahead[i].address);
 }
 
+/* Which of the records read ahead are not later than `clock`, and of one chunk: the index
+ * behind the last of them. */
+static uint32_t find_end(const struct fold_stream *stream, uint64_t clock)
+{
+	uint32_t end = stream->taken;
+
+	while (end < stream->filled && stream->ahead[end].clock <= clock &&
+	       stream->ahead[end].op != MFT_OP_END)
+		end++;
+	return end;
+}
+
 /* Folds the first turn's records until another turn comes, or `bytes` are folded. */
+static int take_records(struct fold *fold, struct fold_stream *stream, uint64_t bytes)
+{
+	const uint64_t clock = turn_end(fold);
+	int r = 0;
+
+	while (r == 0 && fold->bytes < bytes && has_room(fold)) {
+		uint32_t end;
+
+		if (stream->taken == stream->filled) {
+			if (!fill(fold, stream))
+				break;
+			fetch(fold, stream);
+		}
+		end = find_end(stream, clock);
+		if (end > stream->taken) {
+			r = fold_events(fold, stream, end);
+		} else if (stream->ahead[end].op == MFT_OP_END) {
+			r = end_chunk(fold, stream, stream->ahead[end].place);
+			stream->taken++;
+		} else {
+			break;
+		}
+	}
+	return r;
+}
+
 static int take_turn(struct fold *fold, uint64_t bytes)
 {
-	struct fold_stream *stream = fold->turns[0].stream;
 	struct mft_ring_totals *totals = &fold->state.now.totals;
-	const uint64_t end = turn_end(fold);
-	int r = 0;
+	struct fold_stream *stream = fold->turns[0].stream;
+	int r;
 
 	if (!stream->is_dirty) {
 		stream->is_dirty = true;
@@ -156,36 +199,16 @@ static int take_turn(struct fold *fold, uint64_t bytes)
 		fold->dirty = stream;
 		fold->dirty_count++;
 	}
-	while (r == 0 && fold->bytes < bytes && has_room(fold)) {
-		const struct fold_ahead *ahead;
-
-		if (stream->taken == stream->filled) {
-			if (!fill(fold, stream)) {
-				fold->turns[0] = fold->turns[--fold->turns_count];
-				break;
-			}
-			fetch(fold, stream);
-		}
-		ahead = &stream->ahead[stream->taken];
-		if (ahead->clock > end) {
-			fold->turns[0].clock = ahead->clock;
-			break;
-		}
-		if (__builtin_expect(ahead->op == MFT_OP_END, 0))
-			r = end_chunk(fold, stream, ahead->place);
-		else
-			r = fold_event(fold, stream, ahead);
-		fold->bytes += ahead->end > stream->folded.offset
-				       ? ahead->end - stream->folded.offset
-				       : 0;
-		stream->folded.offset = ahead->end;
-		stream->folded.clock = ahead->clock;
-		stream->taken++;
-	}
+	r = take_records(fold, stream, bytes);
 	if (stream->folded.clock > totals->clock)
 		totals->clock = stream->folded.clock;
+	/* Whether more of it may be read, shows at its next turn. */
 	if (stream->taken < stream->filled)
 		fold->turns[0].clock = stream->ahead[stream->taken].clock;
+	else if (r == 0 && fill(fold, stream))
+		fold->turns[0].clock = stream->ahead[stream->taken].clock;
+	else
+		fold->turns[0] = fold->turns[--fold->turns_count];
 	sink(fold, 0);
 	return r;
 }

@@ -8,8 +8,6 @@
 
 /* Bits of the directory at most. */
 #define DEPTH_MOST 24u
-/* Of a segment's entries, when it is split. */
-#define SEGMENT_MOST (FOLD_SEGMENT_ENTRIES / 8 * 5)
 #define SEGMENT_BYTES (FOLD_SEGMENT_ENTRIES * sizeof(struct fold_entry))
 
 /* ---- Slots ------------------------------------------------------------------------ */
@@ -156,11 +154,12 @@ static int split(struct fold_blocks *blocks, uint64_t hash)
 	return 0;
 }
 
-/* Entries that could not have the hole move into it, so that none is cut off from its home
+/* Entries that are not cut off from their home by it move into the hole, and leave theirs
  * (Knuth, The Art of Computer Programming 3, 6.4, algorithm R). */
-static void close_hole(struct fold_segment *segment, uint32_t hole)
+void fold_blocks_close_hole(struct fold_segment *segment, struct fold_entry *hole_entry)
 {
 	const uint32_t mask = FOLD_SEGMENT_ENTRIES - 1;
+	uint32_t hole = (uint32_t)(hole_entry - segment->entries);
 
 	for (uint32_t i = (hole + 1) & mask; segment->entries[i].slot; i = (i + 1) & mask) {
 		uint32_t home = fold_blocks_home(segment->entries[i].hash);
@@ -168,58 +167,22 @@ static void close_hole(struct fold_segment *segment, uint32_t hole)
 		if (((i - home) & mask) < ((i - hole) & mask))
 			continue;
 		segment->entries[hole] = segment->entries[i];
+		segment->entries[i].slot = 0;
 		hole = i;
 	}
-	segment->entries[hole].slot = 0;
 }
 
-/* ---- Blocks ----------------------------------------------------------------------- */
-
-void fold_blocks_remove(struct fold_blocks *blocks, struct fold_entry *entry,
-			uint64_t address)
+int fold_blocks_make_room(struct fold_blocks *blocks, uint64_t address,
+			  struct fold_spot *spot)
 {
-	struct fold_segment *segment =
-		fold_blocks_segment(blocks, fold_blocks_hash(address));
-	const uint32_t slot = entry->slot - 1;
-	struct mft_ring_block *block = fold_blocks_slot(blocks, slot);
+	int r = blocks->spare_count ? 0 : add_slots(blocks);
 
-	fold_blocks_keep(blocks, slot, block);
-	block->address = 0;
-	/* There is room: every slot was in it once. */
-	blocks->spare[blocks->spare_count++] = slot;
-	close_hole(segment, (uint32_t)(entry - segment->entries));
-	segment->count--;
-	blocks->count--;
-}
-
-int fold_blocks_add(struct fold_blocks *blocks, uint64_t address,
-		    struct mft_ring_block **ret_block)
-{
-	const uint64_t hash = fold_blocks_hash(address);
-	struct fold_segment *segment = fold_blocks_segment(blocks, hash);
-	struct mft_ring_block *block;
-	struct fold_entry entry;
-	int r = 0;
-
-	while (__builtin_expect(segment->count >= SEGMENT_MOST, 0)) {
-		r = split(blocks, hash);
-		if (r < 0)
-			return r;
-		segment = fold_blocks_segment(blocks, hash);
-	}
-	if (__builtin_expect(blocks->spare_count == 0, 0))
-		r = add_slots(blocks);
-	if (r < 0)
-		return r;
-	entry.hash = (uint32_t)hash;
-	entry.slot = blocks->spare[--blocks->spare_count] + 1;
-	put(segment, &entry);
-	block = fold_blocks_slot(blocks, entry.slot - 1);
-	fold_blocks_keep(blocks, entry.slot - 1, block);
-	block->address = address;
-	blocks->count++;
-	*ret_block = block;
-	return 0;
+	while (r == 0 &&
+	       fold_blocks_segment(blocks, spot->hash)->count >= FOLD_SEGMENT_MOST)
+		r = split(blocks, spot->hash);
+	if (r == 0)
+		(void)fold_blocks_get(blocks, address, spot);
+	return r;
 }
 
 /* ---- Beginning and end ------------------------------------------------------------ */

@@ -24,6 +24,9 @@
 #define FOLD_SEGMENT_SHIFT 12
 #define FOLD_SEGMENT_ENTRIES (1u << FOLD_SEGMENT_SHIFT)
 
+/* When there are more in it, it is split. */
+#define FOLD_SEGMENT_MOST (FOLD_SEGMENT_ENTRIES / 8 * 5)
+
 struct fold_entry {
 	uint32_t hash; /* its lower half */
 	uint32_t slot; /* plus 1; 0: empty */
@@ -155,26 +158,81 @@ static inline void fold_blocks_keep(struct fold_blocks *blocks, uint32_t slot,
 		fold_blocks_keep_slot(blocks, slot, block);
 }
 
-/* The block at an address, or NULL, and its entry for fold_blocks_remove. */
+/* Where an address is in the index, or would be. Good until the next change. */
+struct fold_spot {
+	uint64_t hash;
+	struct fold_segment *segment;
+	struct fold_entry *entry;
+};
+
+/* The block at an address, or NULL; and its spot. */
 static inline struct mft_ring_block *fold_blocks_get(const struct fold_blocks *blocks,
 						     uint64_t address,
-						     struct fold_entry **ret_entry)
+						     struct fold_spot *ret_spot)
 {
-	const uint64_t hash = fold_blocks_hash(address);
-
-	*ret_entry =
-		fold_blocks_find(blocks, fold_blocks_segment(blocks, hash), hash, address);
-	return (*ret_entry)->slot ? fold_blocks_slot(blocks, (*ret_entry)->slot - 1) : NULL;
+	ret_spot->hash = fold_blocks_hash(address);
+	ret_spot->segment = fold_blocks_segment(blocks, ret_spot->hash);
+	ret_spot->entry =
+		fold_blocks_find(blocks, ret_spot->segment, ret_spot->hash, address);
+	if (ret_spot->entry->slot == 0)
+		return NULL;
+	return fold_blocks_slot(blocks, ret_spot->entry->slot - 1);
 }
 
-/* Takes the block of an entry out, whose address it is. What the block said stays to be
- * read until the next one is added. */
-void fold_blocks_remove(struct fold_blocks *blocks, struct fold_entry *entry,
-			uint64_t address);
+/* The slow half of fold_blocks_remove. */
+void fold_blocks_close_hole(struct fold_segment *segment, struct fold_entry *hole);
 
-/* Makes a block for an address that has none. Returns 0 and the block, its address set and
- * the rest to be filled in; or a negative errno. */
-int fold_blocks_add(struct fold_blocks *blocks, uint64_t address,
-		    struct mft_ring_block **ret_block);
+/* Takes out the block that fold_blocks_get has found. What it said stays to be read until
+ * the next one is added. */
+static inline void fold_blocks_remove(struct fold_blocks *blocks,
+				      const struct fold_spot *spot,
+				      struct mft_ring_block *block)
+{
+	struct fold_entry *next = spot->entry + 1;
+	const uint32_t slot = spot->entry->slot - 1;
+
+	fold_blocks_keep(blocks, slot, block);
+	block->address = 0;
+	/* There is room: every slot was in it once. */
+	blocks->spare[blocks->spare_count++] = slot;
+	blocks->count--;
+	spot->segment->count--;
+	spot->entry->slot = 0;
+	if (__builtin_expect(
+		    next == spot->segment->entries + FOLD_SEGMENT_ENTRIES || next->slot, 0))
+		fold_blocks_close_hole(spot->segment, spot->entry);
+}
+
+/* Makes room for one more block, and finds the spot of an address anew. Returns 0 or a
+ * negative errno. */
+int fold_blocks_make_room(struct fold_blocks *blocks, uint64_t address,
+			  struct fold_spot *spot);
+
+/* Makes a block for an address that fold_blocks_get has found to have none. Returns 0 and
+ * the block, its address set and the rest to be filled in; or a negative errno. */
+static inline int fold_blocks_add(struct fold_blocks *blocks, uint64_t address,
+				  struct fold_spot *spot, struct mft_ring_block **ret_block)
+{
+	struct mft_ring_block *block;
+	uint32_t slot;
+
+	if (__builtin_expect(spot->segment->count >= FOLD_SEGMENT_MOST ||
+				     blocks->spare_count == 0,
+			     0)) {
+		int r = fold_blocks_make_room(blocks, address, spot);
+
+		if (r < 0)
+			return r;
+	}
+	slot = blocks->spare[--blocks->spare_count];
+	block = fold_blocks_slot(blocks, slot);
+	fold_blocks_keep(blocks, slot, block);
+	block->address = address;
+	*spot->entry = (struct fold_entry){(uint32_t)spot->hash, slot + 1};
+	spot->segment->count++;
+	blocks->count++;
+	*ret_block = block;
+	return 0;
+}
 
 #endif

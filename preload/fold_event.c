@@ -10,26 +10,28 @@
 /* ---- Blocks ----------------------------------------------------------------------- */
 
 /* A block at whose address another begins: it ends as if it had been freed. */
-static __attribute__((noinline)) void drop_older(struct fold *fold,
-						 struct fold_entry *entry,
-						 const struct mft_ring_block *older,
+static __attribute__((noinline)) void drop_older(struct fold *fold, struct fold_spot *spot,
+						 struct mft_ring_block *older,
 						 uint64_t clock)
 {
+	const uint64_t address = older->address;
+
 	fold->state.now.totals.double_allocations++;
 	fold_ledger_release(&fold->ledger, older, clock, false);
-	fold_blocks_remove(&fold->blocks, entry, older->address);
+	fold_blocks_remove(&fold->blocks, spot, older);
+	(void)fold_blocks_get(&fold->blocks, address, spot);
 }
 
 /* Makes a block at an address; one that was there ends. */
 static inline int make_block(struct fold *fold, uint64_t address, uint64_t clock,
 			     struct mft_ring_block **ret_block)
 {
-	struct fold_entry *entry;
-	struct mft_ring_block *older = fold_blocks_get(&fold->blocks, address, &entry);
+	struct fold_spot spot;
+	struct mft_ring_block *older = fold_blocks_get(&fold->blocks, address, &spot);
 
 	if (__builtin_expect(older != NULL, 0))
-		drop_older(fold, entry, older, clock);
-	return fold_blocks_add(&fold->blocks, address, ret_block);
+		drop_older(fold, &spot, older, clock);
+	return fold_blocks_add(&fold->blocks, address, &spot, ret_block);
 }
 
 /* ---- Reallocs --------------------------------------------------------------------- */
@@ -70,10 +72,10 @@ static void release_half(struct fold *fold, struct fold_stream *from,
 			 const struct fold_ahead *record)
 {
 	struct mft_ring_stream *stream = &from->folded;
-	struct fold_entry *entry;
-	const struct mft_ring_block *block =
-		fold_blocks_get(&fold->blocks, record->address, &entry);
-	uint8_t next = fold_stream_peek(from, fold->places);
+	struct fold_spot spot;
+	struct mft_ring_block *block =
+		fold_blocks_get(&fold->blocks, record->address, &spot);
+	uint8_t next = fold_stream_peek(from, record, fold->places);
 
 	stream->half_op = record->op;
 	stream->half_clock = record->clock;
@@ -81,7 +83,7 @@ static void release_half(struct fold *fold, struct fold_stream *from,
 	stream->half = MFT_RING_HALF_UNKNOWN;
 	if (block) {
 		stream->released = *block;
-		fold_blocks_remove(&fold->blocks, entry, record->address);
+		fold_blocks_remove(&fold->blocks, &spot, block);
 		stream->half = MFT_RING_HALF_BLOCK;
 		stream->half_temporary = is_last(stream, &stream->released);
 	}
@@ -149,16 +151,16 @@ static inline int acquire(struct fold *fold, struct fold_stream *from,
 static inline void release(struct fold *fold, struct mft_ring_stream *stream,
 			   const struct fold_ahead *record)
 {
-	struct fold_entry *entry;
+	struct fold_spot spot;
 	struct mft_ring_block *block =
-		fold_blocks_get(&fold->blocks, record->address, &entry);
+		fold_blocks_get(&fold->blocks, record->address, &spot);
 
 	if (__builtin_expect(block == NULL, 0)) {
 		fold->state.now.totals.unmatched_frees++;
 		return;
 	}
 	fold_ledger_release(&fold->ledger, block, record->clock, is_last(stream, block));
-	fold_blocks_remove(&fold->blocks, entry, record->address);
+	fold_blocks_remove(&fold->blocks, &spot, block);
 }
 
 static int fail(struct fold *fold, const struct fold_stream *from,
@@ -336,15 +338,12 @@ static __attribute__((noinline)) int other(struct fold *fold, struct fold_stream
 	}
 }
 
-int fold_event(struct fold *fold, struct fold_stream *from, const struct fold_ahead *ahead)
+static inline int event(struct fold *fold, struct fold_stream *from,
+			const struct fold_ahead *ahead)
 {
 	struct mft_ring_stream *stream = &from->folded;
 	const uint8_t op = ahead->op;
 
-	fold->state.now.totals.records++;
-	if (__builtin_expect(!fold_ahead_is_event(ahead), 0))
-		return other(fold, from, ahead);
-	stream->address = ahead->address;
 	fold->state.now.totals.op_counts[op]++;
 	if (__builtin_expect(stream->half != MFT_RING_HALF_NONE, 0) && !is_second_half(op))
 		settle(fold, stream);
@@ -356,4 +355,29 @@ int fold_event(struct fold *fold, struct fold_stream *from, const struct fold_ah
 	else
 		release(fold, stream, ahead);
 	return 0;
+}
+
+int fold_events(struct fold *fold, struct fold_stream *from, uint32_t end)
+{
+	struct mft_ring_stream *stream = &from->folded;
+	const struct fold_ahead *ahead = &from->ahead[from->taken];
+	const struct fold_ahead *stop = &from->ahead[end];
+	uint64_t address = stream->address;
+	int r = 0;
+
+	fold->state.now.totals.records += (uint64_t)(stop - ahead);
+	for (; ahead < stop && r == 0; ahead++) {
+		if (__builtin_expect(fold_ahead_is_event(ahead), 1)) {
+			address = ahead->address;
+			r = event(fold, from, ahead);
+		} else {
+			r = other(fold, from, ahead);
+		}
+	}
+	fold->bytes += stop[-1].end - stream->offset;
+	stream->offset = stop[-1].end;
+	stream->clock = stop[-1].clock;
+	stream->address = address;
+	from->taken = end;
+	return r;
 }

@@ -9,14 +9,14 @@
 #ifndef FOLD_EVENT_H
 #define FOLD_EVENT_H
 
+#include <stdint.h>
+
 struct fold;
-struct fold_ahead;
 struct fold_stream;
 
-/* Folds a record, which is the stream's next: ahead[taken]. The step has room for it. A
- * record that makes no sense is counted. Returns 0 or a negative errno: memory or space is
- * short. */
-int fold_event(struct fold *fold, struct fold_stream *stream,
-	       const struct fold_ahead *ahead);
+/* Folds the records of a stream that were read ahead, up to ahead[end]; none of them is
+ * MFT_OP_END. The step has room for them. A record that makes no sense is counted. Returns
+ * 0 or a negative errno: memory or space is short. */
+int fold_events(struct fold *fold, struct fold_stream *stream, uint32_t end);
 
 #endif

@@ -90,8 +90,7 @@ int fold_ledger_add(struct fold_ledger *ledger, uint32_t node, uint8_t op,
 	return 0;
 }
 
-static __attribute__((noinline)) void keep(struct fold_ledger *ledger,
-					   struct fold_ledger_site *entry)
+void fold_ledger_keep(struct fold_ledger *ledger, struct fold_ledger_site *entry)
 {
 	struct fold_chunk chunk;
 
@@ -101,62 +100,6 @@ static __attribute__((noinline)) void keep(struct fold_ledger *ledger,
 	note_change(
 		ledger, entry,
 		fold_state_keep(ledger->state, &chunk, entry->site, sizeof(*entry->site)));
-}
-
-/* A site that is about to change. */
-static inline struct mft_ring_site *touch(struct fold_ledger *ledger, uint32_t index)
-{
-	const struct mft_ring_totals *totals = &ledger->state->now.totals;
-	struct fold_ledger_site *entry = &ledger->sites[index];
-	struct mft_ring_site *site = entry->site;
-
-	if (__builtin_expect(entry->step != ledger->step, 0))
-		keep(ledger, entry);
-	if (site->peaks != totals->peaks) {
-		site->peaks = totals->peaks;
-		site->peak_bytes = site->live_bytes;
-		site->peak_blocks = site->allocations - site->freed;
-	}
-	return site;
-}
-
-void fold_ledger_acquire(struct fold_ledger *ledger, const struct mft_ring_block *block)
-{
-	struct mft_ring_totals *totals = &ledger->state->now.totals;
-	struct mft_ring_site *site = touch(ledger, block->site);
-
-	site->allocations++;
-	site->allocated_bytes += block->size;
-	site->live_bytes += block->size;
-	site->live_usable_bytes += block->usable;
-	totals->live_blocks++;
-	totals->live_bytes += block->size;
-	if (__builtin_expect(totals->live_bytes > totals->peak_bytes, 0)) {
-		totals->peak_bytes = totals->live_bytes;
-		totals->peak_blocks = totals->live_blocks;
-		totals->peak_clock = block->birth;
-		totals->peaks++;
-	}
-}
-
-void fold_ledger_release(struct fold_ledger *ledger, const struct mft_ring_block *block,
-			 uint64_t clock, bool is_temporary)
-{
-	struct mft_ring_totals *totals = &ledger->state->now.totals;
-	struct mft_ring_site *site = touch(ledger, block->site);
-
-	site->freed++;
-	site->live_bytes -= block->size;
-	site->live_usable_bytes -= block->usable;
-	site->lifetime += clock - block->birth;
-	site->temporary += is_temporary;
-	totals->live_blocks--;
-	totals->live_bytes -= block->size;
-}
-
-void fold_ledger_fail(struct fold_ledger *ledger, uint32_t site)
-{
-	touch(ledger, site)->failed++;
 }
 
 void fold_ledger_end(struct fold_ledger *ledger)

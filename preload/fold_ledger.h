@@ -70,14 +70,69 @@ static inline int fold_ledger_site(struct fold_ledger *ledger, uint32_t node, ui
 	return fold_ledger_add(ledger, node, op, ret_site);
 }
 
+/* The slow half of fold_ledger_touch. */
+void fold_ledger_keep(struct fold_ledger *ledger, struct fold_ledger_site *entry);
+
+/* A site that is about to change. */
+static inline struct mft_ring_site *fold_ledger_touch(struct fold_ledger *ledger,
+						      uint32_t index)
+{
+	const struct mft_ring_totals *totals = &ledger->state->now.totals;
+	struct fold_ledger_site *entry = &ledger->sites[index];
+	struct mft_ring_site *site = entry->site;
+
+	if (__builtin_expect(entry->step != ledger->step, 0))
+		fold_ledger_keep(ledger, entry);
+	if (site->peaks != totals->peaks) {
+		site->peaks = totals->peaks;
+		site->peak_bytes = site->live_bytes;
+		site->peak_blocks = site->allocations - site->freed;
+	}
+	return site;
+}
+
 /* Books a new block. */
-void fold_ledger_acquire(struct fold_ledger *ledger, const struct mft_ring_block *block);
+static inline void fold_ledger_acquire(struct fold_ledger *ledger,
+				       const struct mft_ring_block *block)
+{
+	struct mft_ring_totals *totals = &ledger->state->now.totals;
+	struct mft_ring_site *site = fold_ledger_touch(ledger, block->site);
+
+	site->allocations++;
+	site->allocated_bytes += block->size;
+	site->live_bytes += block->size;
+	site->live_usable_bytes += block->usable;
+	totals->live_blocks++;
+	totals->live_bytes += block->size;
+	if (__builtin_expect(totals->live_bytes > totals->peak_bytes, 0)) {
+		totals->peak_bytes = totals->live_bytes;
+		totals->peak_blocks = totals->live_blocks;
+		totals->peak_clock = block->birth;
+		totals->peaks++;
+	}
+}
 
 /* Books the end of a block at a clock. */
-void fold_ledger_release(struct fold_ledger *ledger, const struct mft_ring_block *block,
-			 uint64_t clock, bool is_temporary);
+static inline void fold_ledger_release(struct fold_ledger *ledger,
+				       const struct mft_ring_block *block, uint64_t clock,
+				       bool is_temporary)
+{
+	struct mft_ring_totals *totals = &ledger->state->now.totals;
+	struct mft_ring_site *site = fold_ledger_touch(ledger, block->site);
+
+	site->freed++;
+	site->live_bytes -= block->size;
+	site->live_usable_bytes -= block->usable;
+	site->lifetime += clock - block->birth;
+	site->temporary += is_temporary;
+	totals->live_blocks--;
+	totals->live_bytes -= block->size;
+}
 
 /* Books an allocation that failed. */
-void fold_ledger_fail(struct fold_ledger *ledger, uint32_t site);
+static inline void fold_ledger_fail(struct fold_ledger *ledger, uint32_t site)
+{
+	fold_ledger_touch(ledger, site)->failed++;
+}
 
 #endif

@@ -259,15 +259,16 @@ static uint8_t search(struct mft_decoder *decoder)
 	return MFT_OP_END;
 }
 
-uint8_t fold_stream_peek(const struct fold_stream *stream, const struct places *places)
+uint8_t fold_stream_peek(const struct fold_stream *stream, const struct fold_ahead *ahead,
+			 const struct places *places)
 {
 	struct mft_decoder decoder = stream->decoder;
 	uint32_t place = stream->place;
 	bool is_open = stream->is_open;
 
-	for (uint32_t i = stream->taken + 1; i < stream->filled; i++)
-		if (tells(stream->ahead[i].op))
-			return stream->ahead[i].op;
+	while (++ahead < &stream->ahead[stream->filled])
+		if (tells(ahead->op))
+			return ahead->op;
 	for (;;) {
 		const uint8_t *start, *end;
 		uint8_t op = is_open ? search(&decoder) : MFT_OP_END;

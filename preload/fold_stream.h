@@ -92,8 +92,9 @@ bool fold_stream_fill(struct fold_stream *stream, const struct places *places);
 /* Decodes a record that is not here as a whole. Returns false where it makes no sense. */
 bool fold_ahead_decode(const struct fold_ahead *ahead, struct mft_record *ret_record);
 
-/* The opcode of the next acquisition, release or REACQUIRE behind ahead[taken], or
- * MFT_OP_END: the cut has none. */
-uint8_t fold_stream_peek(const struct fold_stream *stream, const struct places *places);
+/* The opcode of the next acquisition, release or REACQUIRE behind one of those read ahead,
+ * or MFT_OP_END: the cut has none. */
+uint8_t fold_stream_peek(const struct fold_stream *stream, const struct fold_ahead *ahead,
+			 const struct places *places);
 
 #endif
