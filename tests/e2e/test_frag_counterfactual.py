@@ -84,13 +84,30 @@ def test_site_gone(record, expect_return, pattern, site, cache):
     truth, process = record(pattern, cache)
     known = truth["sites"][site]
     pinned = process.sum_of(site, "pinned_exclusive_bytes")
-    # The program does not count the two blocks that fill the heap's first pages. A block of
-    # the site may have found a gap between them: then it is not alone there.
-    beside = 2 * PAGE if process.sum_of("begin_heap", "pinned_shared_bytes") else 0
-    assert known["pinned_exclusive_bytes"] - beside <= pinned <= known["pinned_exclusive_bytes"]
+    assert pinned == known["pinned_exclusive_bytes"]
     # Pages are whole: what is free on them and what is not.
-    assert beside or (pinned + known["own_bytes"]) % PAGE == 0
+    assert (pinned + known["own_bytes"]) % PAGE == 0
     expect_return(pinned + known["own_bytes"], cache, pattern, "gone", site)
+
+
+@pytest.mark.parametrize("gap", [24, 80, 200, 512])
+def test_site_in_gap(trace, gap):
+    """So it is where a block of the pattern finds room on the heap's first page."""
+    run = trace("frag_counterfactual", f"gap={gap}", "sessions")
+    assert (run.status, run.stderr) == (0, b"")
+    process = frag_process(run.dumps, at="exit")
+    shared = 0
+    for site in ("session_header", "session_buffer", "cache_entry", "log_line"):
+        known = run.truth["sites"][site]
+        pinned = process.sum_of(site, "pinned_exclusive_bytes")
+        assert pinned == known["pinned_exclusive_bytes"], site
+        assert (pinned + known["own_bytes"]) % PAGE == 0, site
+        shared += known["pinned_shared_bytes"]
+    begin = run.truth["sites"]["begin_heap"]
+    assert (begin["allocations"], begin["live_blocks"]) == (3, 2)
+    # A block of its size is found in the thread's cache.
+    assert (begin["pinned_shared_bytes"] > 0) is (gap in (80, 200))
+    assert shared > 0
 
 
 @pytest.mark.parametrize("cache", CACHES)

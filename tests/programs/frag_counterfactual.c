@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frag_counterfactual pool|sessions|index|tail|arena_tail [trim | tail | gone SITE]
+ * frag_counterfactual [gap=BYTES] pool|sessions|index|tail|arena_tail
+ *                     [trim | tail | gone SITE]
  *
- * Makes a fragmented heap, always the same one. Without a second argument it looks at the
+ * Makes a fragmented heap, always the same one, but for a gap of so many bytes on its first
+ * page, if one is asked for. Without a second argument it looks at the
  * pages that its live blocks lie on and ends, so that a recording's exit snapshot shows
  * that heap. With one, it does what a report predicts, and measures how far RSS drops:
  *   trim       malloc_trim(0)
@@ -92,19 +94,43 @@ static void drop(struct block *block)
 
 /* More than there can be free at the beginning. */
 #define BEGIN_BYTES 5000
+#define BEGIN_BLOCKS 3
+
+/* They are a site as well: a block of a pattern may find room beside them. */
+static struct block begin_blocks[BEGIN_BLOCKS];
+static struct truth_count begin_count;
+
+static TRUTH_SITE void *begin_heap(size_t size)
+{
+	static int count;
+	struct block *block = &begin_blocks[count++];
+
+	block->memory = malloc(size);
+	block->size = size;
+	if (!block->memory)
+		abort();
+	truth_allocated(&begin_count, size);
+	return block->memory;
+}
 
 /* The first blocks of glibc's heap fill its first pages, whatever lies there already:
  * behind them heaps are alike. */
-static TRUTH_SITE void begin_heap(void)
+static void fill_begin(size_t gap)
 {
-	uintptr_t first = (uintptr_t)malloc(BEGIN_BYTES);
+	uintptr_t first, next;
+
+	if (gap > 0)
+		begin_heap(gap);
+	first = (uintptr_t)begin_heap(BEGIN_BYTES);
 	/* The next block begins behind this one and a header of 8 bytes, at a multiple of
 	 * 16; and this one is to end so that the one behind it begins a page. */
-	uintptr_t next = first + BEGIN_BYTES + 8;
-	size_t fill = 2 * FRAG_PAGE_BYTES - next % FRAG_PAGE_BYTES - 8;
-
-	if (!first || !malloc(fill))
-		abort();
+	next = first + BEGIN_BYTES + 8;
+	begin_heap(2 * FRAG_PAGE_BYTES - next % FRAG_PAGE_BYTES - 8);
+	if (gap > 0) {
+		free(begin_blocks[0].memory);
+		begin_blocks[0].memory = NULL;
+		truth_freed(&begin_count, gap);
+	}
 }
 
 /* ---- Patterns ----------------------------------------------------------------------- */
@@ -311,15 +337,20 @@ static int look(void)
 	const char *names[FRAG_SITES];
 	int count = 0, err;
 
+	for (; sites[count].name; count++)
+		names[count] = sites[count].name;
+	names[count] = "begin_heap";
+	counts[count] = begin_count;
 	for (size_t i = 0; i < blocks_count; i++)
 		if (blocks[i].memory)
 			frag_pages_add(blocks[i].memory, blocks[i].size, blocks[i].site);
+	for (int i = 0; i < BEGIN_BLOCKS; i++)
+		if (begin_blocks[i].memory)
+			frag_pages_add(begin_blocks[i].memory, begin_blocks[i].size, count);
 	err = frag_pages_measure(&pages);
 	if (err)
 		return err;
-	for (; sites[count].name; count++)
-		names[count] = sites[count].name;
-	frag_pages_print(&pages, names, counts, count);
+	frag_pages_print(&pages, names, counts, count + 1);
 	return 0;
 }
 
@@ -335,7 +366,14 @@ int main(int argc, char **argv)
 			{"tail", tail_sites, tail},
 			{"arena_tail", tail_sites, arena_tail}};
 
-	begin_heap();
+	size_t gap = 0;
+
+	if (argc > 1 && !strncmp(argv[1], "gap=", 4)) {
+		gap = strtoul(argv[1] + 4, NULL, 10);
+		argc--;
+		argv++;
+	}
+	fill_begin(gap);
 	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
 		if (argc < 2 || strcmp(argv[1], patterns[i].name))
 			continue;
