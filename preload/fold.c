@@ -66,8 +66,8 @@ static void cut(struct fold *fold)
 
 		if (!stream || stream->cut_place == PLACES_NONE)
 			continue;
-		/* What was read ahead of the last cut and lay behind its clock is still to be
-		 * taken. */
+		/* What was read ahead of the last cut and lay behind its clock is still to
+		 * be taken. */
 		if (stream->taken == stream->filled && !fill(fold, stream))
 			continue;
 		fold->turns[fold->turns_count++] =
@@ -135,7 +135,7 @@ static int end_chunk(struct fold *fold, struct fold_stream *stream, uint32_t pla
 	return note_emptied(fold, place);
 }
 
-/* Fetches what the events that were read ahead will look at. */
+/* Fetches what the events that were read ahead will look at first. */
 static void fetch(const struct fold *fold, const struct fold_stream *stream)
 {
 	if (!fold_blocks_are_many(&fold->blocks))
@@ -143,9 +143,6 @@ static void fetch(const struct fold *fold, const struct fold_stream *stream)
 	for (uint32_t i = 0; i < stream->filled; i++)
 		if (fold_ahead_is_event(&stream->ahead[i]))
 			fold_blocks_fetch_entry(&fold->blocks, stream->ahead[i].address);
-	for (uint32_t i = 0; i < stream->filled; i++)
-		if (mft_op_is_free(stream->ahead[i].op))
-			fold_blocks_fetch_block(&fold->blocks, stream->ahead[i].address);
 }
 
 /* Which of the records read ahead are not later than `clock`, and of one chunk: the index

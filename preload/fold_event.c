@@ -7,6 +7,9 @@
 #include "fold.h"
 #include "mft_codec.h"
 
+/* How many records ahead a block is fetched. */
+#define FETCH_AHEAD 12
+
 /* ---- Blocks ----------------------------------------------------------------------- */
 
 /* A block at whose address another begins: it ends as if it had been freed. */
@@ -338,6 +341,45 @@ static __attribute__((noinline)) int other(struct fold *fold, struct fold_stream
 	}
 }
 
+/* Whether the next record frees what this one allocates, and nothing else has to be minded:
+ * the block need not come into being. */
+static inline bool is_pair(const struct fold *fold, const struct mft_ring_stream *stream,
+			   const struct fold_ahead *first)
+{
+	const struct mft_ring_totals *totals = &fold->state.now.totals;
+
+	return first[1].address == first->address && mft_op_is_alloc(first->op) &&
+	       mft_op_is_free(first[1].op) && first[1].op != MFT_OP_REALLOC_RELEASE &&
+	       first[1].op != MFT_OP_REALLOCARRAY_RELEASE && first->address &&
+	       stream->half == MFT_RING_HALF_NONE &&
+	       totals->live_bytes + first->size <= totals->peak_bytes;
+}
+
+/* Folds two such records. Returns 1; 0 where the block has to come into being for all that;
+ * or a negative errno. */
+static inline int take_pair(struct fold *fold, struct fold_stream *from,
+			    const struct fold_ahead *first)
+{
+	struct mft_ring_stream *stream = &from->folded;
+	struct mft_ring_totals *totals = &fold->state.now.totals;
+	struct fold_spot spot;
+	uint32_t node, site;
+	int r;
+
+	if (!fold_nodemap_find(&from->nodes, first->stack, &node) ||
+	    fold_blocks_get(&fold->blocks, first->address, &spot))
+		return 0;
+	r = fold_ledger_site(&fold->ledger, node, first->op, &site);
+	if (r < 0)
+		return r;
+	fold_ledger_pair(&fold->ledger, site, first->size, first[1].clock - first->clock);
+	totals->op_counts[first->op]++;
+	totals->op_counts[first[1].op]++;
+	stream->last_address = first->address;
+	stream->last_birth = first->clock;
+	return 1;
+}
+
 static inline int event(struct fold *fold, struct fold_stream *from,
 			const struct fold_ahead *ahead)
 {
@@ -357,27 +399,47 @@ static inline int event(struct fold *fold, struct fold_stream *from,
 	return 0;
 }
 
+/* Fetches the block that one of the next records frees. */
+static inline void fetch_ahead(const struct fold *fold, const struct fold_stream *from,
+			       const struct fold_ahead *ahead)
+{
+	const struct fold_ahead *later = ahead + FETCH_AHEAD;
+
+	if (later < &from->ahead[from->filled] && mft_op_is_free(later->op))
+		fold_blocks_fetch_block(&fold->blocks, later->address);
+}
+
 int fold_events(struct fold *fold, struct fold_stream *from, uint32_t end)
 {
 	struct mft_ring_stream *stream = &from->folded;
 	const struct fold_ahead *ahead = &from->ahead[from->taken];
 	const struct fold_ahead *stop = &from->ahead[end];
+	const bool is_fetching = fold_blocks_are_many(&fold->blocks);
 	uint64_t address = stream->address;
 	int r = 0;
 
 	fold->state.now.totals.records += (uint64_t)(stop - ahead);
-	for (; ahead < stop && r == 0; ahead++) {
-		if (__builtin_expect(fold_ahead_is_event(ahead), 1)) {
-			address = ahead->address;
-			r = event(fold, from, ahead);
-		} else {
+	for (; ahead < stop && r >= 0; ahead++) {
+		if (is_fetching)
+			fetch_ahead(fold, from, ahead);
+		if (__builtin_expect(!fold_ahead_is_event(ahead), 0)) {
 			r = other(fold, from, ahead);
+			continue;
 		}
+		address = ahead->address;
+		if (ahead + 1 < stop && is_pair(fold, stream, ahead)) {
+			r = take_pair(fold, from, ahead);
+			if (r != 0) {
+				ahead++;
+				continue;
+			}
+		}
+		r = event(fold, from, ahead);
 	}
 	fold->bytes += stop[-1].end - stream->offset;
 	stream->offset = stop[-1].end;
 	stream->clock = stop[-1].clock;
 	stream->address = address;
 	from->taken = end;
-	return r;
+	return r < 0 ? r : 0;
 }

@@ -24,7 +24,7 @@
 #include "mft_ring.h"
 #include "places.h"
 
-#define FOLD_STREAM_BATCH 32u
+#define FOLD_STREAM_BATCH 48u
 
 /* A record that was read ahead: an acquisition or a release as it is; of others only where
  * they stand. */
