@@ -208,6 +208,12 @@ static int read_dump(struct family *family, const char *path,
 	progress_init(&progress, safe ? safe : "");
 	error = replay_dump_for(dump, &wish, progress_update, &progress, &profile,
 				complaint);
+	if (error == -ESTALE && strcmp(dump, path) == 0 && !(verb->core && *verb->core)) {
+		/* A snapshot that lay beside a ring dump, which has left it behind. */
+		wish.snap = NULL;
+		error = replay_dump_for(dump, &wish, progress_update, &progress, &profile,
+					complaint);
+	}
 	progress_done(&progress);
 	free(safe);
 	free(dump);

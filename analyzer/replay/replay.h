@@ -27,7 +27,9 @@ typedef void replay_progress_fn(void *context, uint64_t done, uint64_t total);
 /* Replays the dump at path. progress may be NULL. Returns 0 and sets *ret_profile; or a
  * negative errno with *complaint filled in: -ENOENT, -EACCES, -EISDIR ... (cannot be
  * opened), -EBADMSG (not a dump), -EPROTONOSUPPORT (a version this reader does not know),
- * -ENODATA (empty file, or nothing but a header that is cut), -ENOMEM. */
+ * -EBUSY (a ring dump that is written faster than it can be read), -ESTALE (a ring dump
+ * that has folded what came after the snapshot it was to be read up to), -ENODATA (empty
+ * file, or nothing but a header that is cut), -ENOMEM. */
 int replay_dump(const char *path, replay_progress_fn *progress, void *context,
 		struct profile **ret_profile, struct complaint *complaint);
 
