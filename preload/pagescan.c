@@ -39,6 +39,10 @@ long pagescan(int pagemap, uintptr_t start, uintptr_t end, struct pagescan_run *
 		return r;
 	if (argument.walk_end <= start || argument.walk_end > end)
 		return -EIO;
+	/* Where there was no room for more, Linux 6.18 has been seen to say that it came
+	 * less far than the runs that it tells of. */
+	if (r > 0 && ret_runs[r - 1].end > argument.walk_end)
+		argument.walk_end = ret_runs[r - 1].end;
 	*ret_position = argument.walk_end;
 	return r;
 }
