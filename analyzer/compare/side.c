@@ -34,8 +34,8 @@ void side_done(struct side *side)
 	side_init(side);
 }
 
-/* Whether a file begins as JSON objects do. What is wrong with it otherwise, its reader
- * says. */
+/* Whether a file begins as JSON objects do, or as what gzip writes. What is wrong with it
+ * otherwise, its reader says. */
 static bool is_json(const char *path)
 {
 	char begin[64];
@@ -49,7 +49,7 @@ static bool is_json(const char *path)
 		return false;
 	begin[bytes] = '\0';
 	blanks = strspn(begin, " \t\r\n");
-	return begin[blanks] == '{';
+	return begin[blanks] == '{' || memcmp(begin, "\x1f\x8b", 2) == 0;
 }
 
 /* The run of a set of dumps; the complaint is about *ret_file. */

@@ -3,12 +3,12 @@
  * side.h - one side of a comparison: runs, read from dumps, directories and stored reports.
  *
  * What a path names is found out by looking: a directory is a process tree, a file that
- * begins like a dump is one, and one that begins with '{' is a report as JSON. A directory
- * in which a dump cannot be read is refused, because a missing process would look like an
- * improvement.
- * Guarantees: input is not trusted; what is wrong with it is said, with the place.
- * Threads: none. Memory: proportional to call sites and their frames; side_done.
- * Not here: what the two sides have in common (comparison.h).
+ * begins like a dump is one, and one that begins with '{' is a report as JSON, also one
+ * that gzip has compressed. A directory in which a dump cannot be read is refused, because
+ * a missing process would look like an improvement. Guarantees: input is not trusted; what
+ * is wrong with it is said, with the place. Threads: none. Memory: proportional to call
+ * sites and their frames; side_done. Not here: what the two sides have in common
+ * (comparison.h).
  */
 #ifndef SIDE_H
 #define SIDE_H

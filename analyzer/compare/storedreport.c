@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +17,7 @@
 #include "measured.h"
 #include "printable.h"
 #include "profile.h"
+#include "reportpieces.h"
 #include "symbols.h"
 
 #define SCHEMA "mftrace-report/1"
@@ -75,21 +74,30 @@ static const char *leak_kind(struct jsonplace *place, json_t *object)
 	return NULL;
 }
 
-/* In sites "leaks" is null where nothing is live. */
+/* In sites "leaks" is null where nothing is live; NaN: it is not there. */
 static double lost(struct jsonplace *place, json_t *object, const char *what)
 {
-	json_t *leaks = jsonmember_get(place, object, "leaks");
+	json_t *leaks = json_object_get(object, "leaks");
 	json_t *definite = json_object_get(leaks, "definite");
 
-	if (!leaks || json_is_null(leaks))
+	if (!leaks)
+		return NAN;
+	if (json_is_null(leaks))
 		return 0;
 	if (!json_is_object(definite) || !json_is_integer(json_object_get(definite, what)))
 		jsonmember_refuse(place, "leaks.definite", "not an amount");
 	return (double)json_integer_value(json_object_get(definite, what));
 }
 
-static void read_site(struct jsonplace *place, json_t *object, bool classified, bool pages,
-		      struct measured_site *site)
+static double pinned(struct jsonplace *place, json_t *object)
+{
+	if (!json_object_get(object, "pinned_exclusive_bytes"))
+		return NAN;
+	return jsonmember_number(place, object, "pinned_exclusive_bytes") +
+	       jsonmember_number(place, object, "pinned_shared_bytes");
+}
+
+static void read_site(struct jsonplace *place, json_t *object, struct measured_site *site)
 {
 	double *v = site->measures.values;
 
@@ -108,14 +116,139 @@ static void read_site(struct jsonplace *place, json_t *object, bool classified, 
 	v[MEASURE_ALLOCATIONS] = jsonmember_number(place, object, "allocations");
 	v[MEASURE_ALLOCATED] = jsonmember_number(place, object, "allocated_bytes");
 	v[MEASURE_TEMPORARY] = jsonmember_number(place, object, "temporary");
-	if (classified) {
-		v[MEASURE_DEFINITE] = lost(place, object, "bytes");
-		v[MEASURE_DEFINITE_BLOCKS] = lost(place, object, "blocks");
+	v[MEASURE_DEFINITE] = lost(place, object, "bytes");
+	v[MEASURE_DEFINITE_BLOCKS] = lost(place, object, "blocks");
+	v[MEASURE_PINNED] = pinned(place, object);
+}
+
+/* What the process does not know of its sites, nobody knows. */
+static void settle_sites(struct jsonplace *place, struct measured_process *process,
+			 bool pages)
+{
+	for (size_t i = 0; i < process->sites_count && !place->error; i++) {
+		double *v = process->sites[i].measures.values;
+
+		place->depth = JSONPLACE_SITE;
+		place->site = i;
+		if (!process->classified)
+			v[MEASURE_DEFINITE] = v[MEASURE_DEFINITE_BLOCKS] = NAN;
+		else if (isnan(v[MEASURE_DEFINITE]))
+			jsonmember_refuse(place, "leaks", "is missing");
+		if (!pages)
+			v[MEASURE_PINNED] = NAN;
+		else if (isnan(v[MEASURE_PINNED]))
+			jsonmember_refuse(place, "pinned_exclusive_bytes", "is missing");
 	}
-	if (pages)
-		v[MEASURE_PINNED] =
-			jsonmember_number(place, object, "pinned_exclusive_bytes") +
-			jsonmember_number(place, object, "pinned_shared_bytes");
+}
+
+/* ---- Sites, as they come ------------------------------------------------------------ */
+
+struct incoming {
+	struct jsonplace place;
+	struct measured_run *run;
+	size_t processes_room, sites_room; /* the latter of the last process */
+};
+
+/* The process of that index, which is the last one or the next. */
+static struct measured_process *process_at(struct incoming *in, size_t index)
+{
+	struct measured_run *run = in->run;
+
+	if (index < run->count)
+		return &run->processes[index];
+	if (run->count == in->processes_room) {
+		size_t room = in->processes_room ? 2 * in->processes_room : 8;
+		struct measured_process *moved =
+			reallocarray(run->processes, room, sizeof(*moved));
+
+		if (!moved) {
+			in->place.error = -ENOMEM;
+			return NULL;
+		}
+		run->processes = moved;
+		in->processes_room = room;
+	}
+	in->sites_room = 0;
+	run->processes[run->count] = (struct measured_process){.exe = NULL};
+	return &run->processes[run->count++];
+}
+
+static struct measured_site *next_site(struct incoming *in,
+				       struct measured_process *process)
+{
+	struct measured_site *site;
+
+	if (process->sites_count == in->sites_room) {
+		size_t room = in->sites_room ? 2 * in->sites_room : 64;
+		struct measured_site *moved =
+			reallocarray(process->sites, room, sizeof(*moved));
+
+		if (!moved) {
+			in->place.error = -ENOMEM;
+			return NULL;
+		}
+		process->sites = moved;
+		in->sites_room = room;
+	}
+	site = &process->sites[process->sites_count++];
+	*site = (struct measured_site){.frames = NULL};
+	return site;
+}
+
+static int not_json(const json_error_t *wrong, unsigned line, unsigned column,
+		    struct complaint *complaint)
+{
+	char *safe = printable_new(wrong->text);
+
+	complaint_set(complaint, "line %u, column %u: %s", line, column,
+		      safe ? safe : "not JSON");
+	free(safe);
+	return json_error_code(wrong) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
+}
+
+/* The same of an element that begins there; where it is empty, nothing is known of where.
+ */
+static int bad_element(const json_error_t *wrong, unsigned line, unsigned column,
+		       struct complaint *complaint)
+{
+	unsigned lines = wrong->line > 0 ? (unsigned)wrong->line - 1 : 0;
+	unsigned columns = wrong->column > 0 ? (unsigned)wrong->column : 1;
+
+	return not_json(wrong, line + lines, lines ? columns : column + columns - 1,
+			complaint);
+}
+
+/* What reportpieces.h hands out. */
+static void take_site(void *context, size_t index, const char *text, size_t bytes,
+		      unsigned line, unsigned column)
+{
+	struct incoming *in = context;
+	struct jsonplace *place = &in->place;
+	struct measured_process *process;
+	struct measured_site *site;
+	json_error_t wrong;
+	json_t *object;
+
+	if (place->error)
+		return;
+	while (index > in->run->count) /* processes without sites */
+		if (!process_at(in, in->run->count))
+			return;
+	process = process_at(in, index);
+	site = process ? next_site(in, process) : NULL;
+	if (!site)
+		return;
+	object = json_loadb(text, bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &wrong);
+	place->depth = JSONPLACE_SITE;
+	place->process = index;
+	place->site = process->sites_count - 1;
+	if (!object)
+		place->error = bad_element(&wrong, line, column, place->complaint);
+	else if (!json_is_object(object))
+		jsonmember_refuse(place, "", "not an object");
+	else
+		read_site(place, object, site);
+	json_decref(object);
 }
 
 /* ---- Modules ------------------------------------------------------------------------ */
@@ -202,8 +335,6 @@ static void read_process(struct jsonplace *place, json_t *object,
 {
 	json_t *pid = jsonmember_get(place, object, "pid");
 	const char *end = jsonmember_text(place, object, "exit");
-	json_t *sites;
-	size_t count;
 	bool pages;
 
 	if (pid && !json_is_integer(pid))
@@ -222,23 +353,17 @@ static void read_process(struct jsonplace *place, json_t *object,
 	pages = !json_is_null(jsonmember_get(place, object, "fragmentation"));
 	read_measures(place, object, process);
 	read_modules(place, object, process);
-	sites = jsonmember_list(place, object, "sites");
-	count = json_array_size(sites);
-	process->sites = jsonmember_room(place, count, sizeof(process->sites[0]));
-	for (size_t i = 0; process->sites && i < count && !place->error; i++) {
-		place->depth = JSONPLACE_SITE;
-		place->site = i;
-		object = jsonmember_object(place, sites, i);
-		process->sites_count++;
-		if (!place->error)
-			read_site(place, object, process->classified, pages,
-				  &process->sites[i]);
-	}
+	if (json_array_size(jsonmember_list(place, object, "sites")) > 0)
+		jsonmember_refuse(place, "sites", "written in a way that is not read");
+	settle_sites(place, process, pages);
 }
 
-static void read_report(struct jsonplace *place, json_t *root, struct measured_run *run)
+/* Reads all but the sites, which are there. Another schema goes before what was wrong with
+ * them. */
+static void read_report(struct incoming *in, json_t *root)
 {
 	const char *schema = json_string_value(json_object_get(root, "schema"));
+	struct jsonplace *place = &in->place;
 	json_t *processes;
 	size_t count;
 
@@ -254,79 +379,74 @@ static void read_report(struct jsonplace *place, json_t *root, struct measured_r
 		place->error = schema ? -EPROTONOSUPPORT : -EBADMSG;
 		return;
 	}
+	if (place->error)
+		return;
+	place->depth = JSONPLACE_TOP;
 	processes = jsonmember_list(place, root, "processes");
 	count = json_array_size(processes);
 	if (count == 0)
 		jsonmember_refuse(place, "processes", "is empty");
-	run->processes = jsonmember_room(place, count, sizeof(run->processes[0]));
-	for (size_t i = 0; run->processes && i < count && !place->error; i++) {
+	for (size_t i = 0; i < count && !place->error; i++) {
+		struct measured_process *process = process_at(in, i);
 		json_t *object;
 
 		place->depth = JSONPLACE_PROCESS;
 		place->process = i;
 		object = jsonmember_object(place, processes, i);
-		run->count++;
-		if (!place->error)
-			read_process(place, object, &run->processes[i]);
+		if (process && !place->error)
+			read_process(place, object, process);
 	}
 }
 
 /* ---- The file ----------------------------------------------------------------------- */
 
-/* A stream, because jansson reads descriptors byte by byte. */
-static int open_report(const char *path, FILE **ret_file, struct complaint *complaint)
+static int open_report(const char *path, int *ret_fd)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat status;
-	FILE *file = NULL;
 	int error = 0;
 
 	if (fd < 0 || fstat(fd, &status) < 0)
 		error = -errno;
 	else if (!S_ISREG(status.st_mode))
 		error = -EINVAL;
-	else if ((uint64_t)status.st_size > STOREDREPORT_BYTES_MAX)
-		error = -EFBIG;
-	if (!error) {
-		file = fdopen(fd, "r");
-		error = file ? 0 : -errno;
-	}
-	if (error) {
-		complaint_set(complaint, "cannot be read: %s", strerror(-error));
-		if (fd >= 0)
-			close(fd);
-		return error;
-	}
-	*ret_file = file;
-	return 0;
+	if (!error)
+		*ret_fd = fd;
+	else if (fd >= 0)
+		close(fd);
+	return error;
 }
 
 int storedreport_read(const char *path, struct symbols *symbols, struct measured_run *run,
 		      struct complaint *complaint)
 {
-	struct jsonplace place = {.symbols = symbols, .complaint = complaint};
+	struct incoming in = {.place = {.symbols = symbols, .complaint = complaint},
+			      .run = run};
 	json_error_t wrong;
+	char *rest = NULL;
+	size_t bytes;
 	json_t *root;
-	FILE *file;
-	int error = open_report(path, &file, complaint);
+	int fd, error;
 
-	if (error)
-		return error;
-	root = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
-	fclose(file);
-	if (!root) {
-		char *safe = printable_new(wrong.text);
-
-		complaint_set(complaint, "line %d, column %d: %s", wrong.line, wrong.column,
-			      safe ? safe : "not JSON");
-		free(safe);
-		return json_error_code(&wrong) == json_error_out_of_memory ? -ENOMEM
-									   : -EBADMSG;
-	}
 	run->stored = true;
-	read_report(&place, root, run);
+	error = open_report(path, &fd);
+	if (!error)
+		error = reportpieces_read(fd, take_site, &in, &rest, &bytes);
+	if (error) {
+		complaint_set(complaint, "cannot be read: %s",
+			      error == -EBADMSG ? "the compressed file is damaged"
+						: strerror(-error));
+		return error;
+	}
+	root = json_loadb(rest ? rest : "", bytes, JSON_REJECT_DUPLICATES, &wrong);
+	free(rest);
+	if (root)
+		read_report(&in, root);
+	else if (!in.place.error)
+		in.place.error = not_json(&wrong, (unsigned)wrong.line,
+					  (unsigned)wrong.column, complaint);
 	json_decref(root);
-	if (place.error == -ENOMEM)
+	if (in.place.error == -ENOMEM)
 		complaint_set(complaint, "cannot be read: %s", strerror(ENOMEM));
-	return place.error;
+	return in.place.error;
 }

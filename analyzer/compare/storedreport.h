@@ -5,21 +5,17 @@
  * The file may come from anywhere: its size is limited, every member that is used is
  * checked for its type and range, and strings are made safe to print. Members that are not
  * known are passed over, as the schema asks of readers.
- * Guarantees: a report that was written with --top, and so lacks sites, is as good as any;
- * what is not in it counts as 0.
- * Threads: none. Memory: as in dumprun.h; while reading, some eight times the file.
+ * Guarantees: a report that was written with --top lacks sites, and those count as 0;
+ * judge.h knows of that. A file that gzip has compressed is read as well.
+ * Threads: none. Memory: as in dumprun.h, and what is not call sites (reportpieces.h).
  * Not here: which file is a report (side.h).
  */
 #ifndef STOREDREPORT_H
 #define STOREDREPORT_H
 
-#include <stdint.h>
-
 struct complaint;
 struct measured_run;
 struct symbols;
-
-#define STOREDREPORT_BYTES_MAX (UINT64_C(1) << 30)
 
 /* Reads the file at path into an empty run, which is the caller's also on failure. Returns
  * 0, or a negative errno with *complaint: what open and read say, -EFBIG; -EBADMSG (not

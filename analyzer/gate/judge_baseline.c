@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -87,29 +88,93 @@ static int judge_figure(const struct hearing *hearing,
 	return add(hearing, program->name, gauge->name, &verdict);
 }
 
+/* A verdict that there is nothing to go by. */
+static int unknown(const struct hearing *hearing, const char *program, const char *what,
+		   const char *why)
+{
+	struct verdict verdict = {.kind = VERDICT_REGRESSION,
+				  .status = VERDICT_UNKNOWN,
+				  .gauge = gauge_find("max-leaked"),
+				  .value = NAN,
+				  .limit = NAN,
+				  .base = NAN,
+				  .note = strdup(why)};
+
+	return verdict.note ? add(hearing, program, what, &verdict) : -ENOMEM;
+}
+
+static double leaked_at_sites(const struct measured_process *process)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < process->sites_count; i++)
+		if (!isnan(process->sites[i].measures.values[MEASURE_LEAKED]))
+			sum += process->sites[i].measures.values[MEASURE_LEAKED];
+	return sum;
+}
+
+/* Whether a report of the baseline was stored without all of its leaking call sites. */
+static bool lacks_sites(const struct side *base)
+{
+	for (size_t i = 0; i < base->count; i++) {
+		const struct measured_run *run = &base->runs[i];
+
+		for (size_t j = 0; run->stored && j < run->count; j++)
+			if (run->processes[j].measures.values[MEASURE_LEAKED] >
+			    leaked_at_sites(&run->processes[j]))
+				return true;
+	}
+	return false;
+}
+
+static bool leaks_anew(const struct comparison_site *site)
+{
+	const struct band *base = &site->base_bands[MEASURE_LEAKED];
+	const struct band *now = &site->now_bands[MEASURE_LEAKED];
+
+	return site->now && now->runs > 0 && now->min > 0 &&
+	       !(base->runs > 0 && base->max > 0);
+}
+
+/* The nth of a program with that id: stacks without names share theirs. */
+static int add_new_leak(const struct hearing *hearing, const char *program,
+			const struct comparison_site *site, size_t n)
+{
+	double value = site->now_bands[MEASURE_LEAKED].median;
+	struct verdict verdict = {.kind = VERDICT_NEW_LEAK,
+				  .status = VERDICT_FAILED,
+				  .gauge = gauge_find("max-leaked"),
+				  .value = value,
+				  .base = NAN};
+	char what[64];
+
+	verdict_blame(&verdict, site->now, value, NAN);
+	if (n > 1)
+		snprintf(what, sizeof(what), "new leak %016" PRIx64 " (%zu)", site->now->id,
+			 n);
+	else
+		snprintf(what, sizeof(what), "new leak %016" PRIx64, site->now->id);
+	return add(hearing, program, what, &verdict);
+}
+
 static int judge_new_leaks(const struct hearing *hearing,
 			   const struct comparison_program *program)
 {
-	char what[40];
+	const struct comparison_site *sites = program->sites;
 	int error = 0;
 
 	for (size_t i = 0; !error && i < program->sites_count; i++) {
-		const struct comparison_site *site = &program->sites[i];
-		const struct band *base = &site->base_bands[MEASURE_LEAKED];
-		const struct band *now = &site->now_bands[MEASURE_LEAKED];
-		struct verdict verdict = {.kind = VERDICT_NEW_LEAK,
-					  .status = VERDICT_FAILED,
-					  .gauge = gauge_find("max-leaked"),
-					  .base = NAN};
+		size_t n = 1;
 
-		if (!site->now || now->runs == 0 || !(now->min > 0) ||
-		    (base->runs > 0 && base->max > 0))
+		if (!leaks_anew(&sites[i]))
 			continue;
-		verdict.value = now->median;
-		verdict_blame(&verdict, site->now, now->median, NAN);
-		snprintf(what, sizeof(what), "new leak %016llx",
-			 (unsigned long long)site->now->id);
-		error = add(hearing, program->name, what, &verdict);
+		if (lacks_sites(hearing->base))
+			return unknown(hearing, program->name, "new leaks",
+				       "the baseline was stored without all of its call "
+				       "sites (report --top)");
+		for (size_t k = 0; k < i; k++)
+			n += leaks_anew(&sites[k]) && sites[k].now->id == sites[i].now->id;
+		error = add_new_leak(hearing, program->name, &sites[i], n);
 	}
 	return error;
 }
@@ -126,21 +191,6 @@ static int judge_missing(const struct hearing *hearing,
 				  .base = (double)program->base_processes};
 
 	return add(hearing, program->name, "missing", &verdict);
-}
-
-/* A verdict that there is nothing to go by. */
-static int unknown(const struct hearing *hearing, const char *program, const char *what,
-		   const char *why)
-{
-	struct verdict verdict = {.kind = VERDICT_REGRESSION,
-				  .status = VERDICT_UNKNOWN,
-				  .gauge = gauge_find("max-leaked"),
-				  .value = NAN,
-				  .limit = NAN,
-				  .base = NAN,
-				  .note = strdup(why)};
-
-	return verdict.note ? add(hearing, program, what, &verdict) : -ENOMEM;
 }
 
 static int judge_program(const struct hearing *hearing,

@@ -2,6 +2,7 @@
 """`mftrace check` and `mftrace run --check`: every budget under, at and over; baselines and
 their noise; the formats as their readers read them; refusals and their words."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -494,6 +495,32 @@ def test_threads_that_come_and_go(dumps):
     grown = record(dumps / "churn.mft", server, 4, 2150, 100)
     found = verdicts("--baseline", churn[0], grown, status=1)
     assert found["server_churn peak"]["status"] == "failed"
+
+
+def test_stored_baseline_without_all_sites(dumps, runs):
+    """What was left out with --top cannot be told from what is new."""
+    short = dumps / "short.json"
+    short.write_bytes(mftrace("report", "--json", "--top", "0", runs[0]).stdout)
+    found = verdicts("--baseline", short, runs[1], status=2)
+    (unknown,) = [v for v in found.values() if v["status"] == "unknown"]
+    assert unknown["name"] == "gated new leaks" and "--top" in unknown["note"]
+    assert not [v for v in found.values() if v["status"] == "failed"]
+
+
+def test_compressed_baseline(dumps, runs):
+    stored = dumps / "packed.json.gz"
+    packed = gzip.compress(mftrace("report", "--json", runs[0]).stdout)
+    stored.write_bytes(packed)
+    anew = gated(dumps / "packed.mft", anew=1)
+    assert verdicts("--baseline", stored, runs[1], status=0)
+    assert verdicts("--baseline", stored, anew, status=1).keys() == verdicts(
+        "--baseline", runs[0], anew, status=1
+    ).keys()
+    stored.write_bytes(packed[:-20])
+    result = mftrace("check", "--no-config", "--baseline", stored, runs[1])
+    assert result.returncode == 2
+    (said,) = result.stderr.decode().splitlines()
+    assert said.startswith(f"mftrace: {stored}: cannot be read: ")
 
 
 def test_stored_baseline_in_the_file(tmp_path, dumps, runs):

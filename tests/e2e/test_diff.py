@@ -233,6 +233,15 @@ def test_text_fits_80_columns(trace):
             "processes[0].sites[0].frames[0].line: not a line number",
         ),
         (lambda r: r["processes"][0]["sites"].append(7), "not an object"),
+        (lambda r: r["processes"][0]["sites"].insert(0, []), "sites[0]: not an object"),
+        (lambda r: r["processes"][0]["sites"].insert(1, None), "sites[1]: not an object"),
+        (lambda r: r["processes"].append(7), "processes[1]: not an object"),
+        (lambda r: r["processes"][0].update(sites={}), "processes[0].sites: not an array"),
+        (lambda r: r["processes"][0].update(modules=[7]), "modules: holds what is not"),
+        (
+            lambda r: r["processes"][0]["sites"][0].pop("pinned_exclusive_bytes"),
+            "processes[0].sites[0].pinned_exclusive_bytes: is missing",
+        ),
     ],
 )
 def test_stored_reports_are_not_trusted(trace, stored, tmp_path, change, complaint):
@@ -251,7 +260,20 @@ def test_stored_reports_are_not_trusted(trace, stored, tmp_path, change, complai
 
 @pytest.mark.parametrize(
     "text, complaint",
-    [('{"schema":\n  ]', "line 2, column 3"), ("{", "line 1"), ("", ""), ("hello", "")],
+    [
+        ('{"schema":\n  ]', "line 2, column 3"),
+        ("{", "line 1"),
+        ("", ""),
+        ("hello", ""),
+        ('{"schema":"mftrace-report/1","processes":[{"sites":[\n{},\n {"id": x}]}]}',
+         "sites[0].id: is missing"),
+        ('{"schema":"mftrace-report/1","processes":[{"sites":[\n {"id": x}]}]}',
+         "line 2, column 9"),
+        ('{"schema":"mftrace-report/1","processes":[{"sites":[,]}]}', "line 1"),
+        ('{"schema":"mftrace-report/1","processes":[{"sites":[{"a":"\\"]}"', "line 1"),
+        ('{"schema":"mftrace-report/1",\n"processes":[{"sites":[\n\n]},\n}', "line 5"),
+        ('{"schema":"mftrace-report/2","processes":[{"sites":[7]}]}', "mftrace-report/2"),
+    ],
 )
 def test_what_is_no_recording(trace, tmp_path, text, complaint):
     broken = tmp_path / "broken.json"
