@@ -1,115 +1,231 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * make_seeds.c - inputs for fuzz_dump to start from: make_seeds DIRECTORY.
+ * make_seeds.c - inputs for the fuzzers to start from: make_seeds DIRECTORY.
  *
- * One dump with every kind of record in two streams, and the same without its header.
+ * Makes DIRECTORY/TARGET/NAME for each target that takes what mftrace writes or a kernel
+ * does: dumps, records, snapshots from outside and core files. Rules, budgets and stored
+ * reports are text, and come from scripts/fuzz.
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/procfs.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "dump_writer.h"
+#include "mft_codec.h"
+#include "mft_scan.h"
+#include "seed_dump.h"
 
-static void snapshot(struct dump_stream *s)
+static const char *directory;
+static bool failed;
+
+static char *name_new(const char *target, const char *name)
 {
-	dump_snapshot(s, MFT_SNAPSHOT_PEAK_LIVE, 1 << 20);
-	dump_snapshot_map(s, MFT_MAP_BRK, 0x10000, "##.###.#");
-	dump_snapshot_map(s, MFT_MAP_ANON, 0x100000, "####");
-	dump_snapshot_end(s);
+	char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", directory, target) < 0)
+		abort();
+	(void)mkdir(path, 0700);
+	free(path);
+	if (asprintf(&path, "%s/%s/%s", directory, target, name) < 0)
+		abort();
+	return path;
 }
 
-static void first_stream(struct dump_stream *s)
+static void complain(const char *path, int error)
 {
-	uint32_t outer, inner;
+	fprintf(stderr, "make_seeds: %s: cannot write: %s\n", path, strerror(error));
+	failed = true;
+}
 
-	dump_process(s, "/bin/prog", "/", "prog\0-v\0", 8);
-	dump_allocator(s, "/lib/libc.so.6");
-	dump_notice(s, MFT_NOTICE_OWN_MALLOC, "/bin/prog");
-	dump_module(s, 1, 0x400000, "/bin/prog");
-	outer = dump_node(s, MFT_NODE_ROOT, 1, 0x1234);
-	inner = dump_node(s, outer, 1, 0x5678);
-	for (uint64_t i = 0; i < 40; i++) {
-		dump_clock(s, 10 * i);
-		dump_alloc(s, (uint8_t)(MFT_OP_MALLOC + i % 17), 0x10010 + 0x100 * i,
-			   10 * i, i % 3 ? 0 : 4096, inner);
-		if (i % 4 == 0)
-			dump_free(s, 0x10010 + 0x100 * (i / 2));
+static void save(const char *target, const char *name, const void *data, size_t bytes)
+{
+	char *path = name_new(target, name);
+	FILE *file = fopen(path, "we");
+
+	if (!file || fwrite(data, 1, bytes, file) != bytes)
+		complain(path, errno);
+	if (file)
+		fclose(file);
+	free(path);
+}
+
+/* ---- Dumps, and what is in them ------------------------------------------------------ */
+
+static void save_dump(const char *name, uint32_t chunk_bytes, bool sealed)
+{
+	char *path = name_new("dump", name);
+	int r = seed_dump_write(path, chunk_bytes, sealed);
+
+	if (r < 0)
+		complain(path, -r);
+	free(path);
+}
+
+/* The chunks of a dump without its header; the records of each. */
+static void save_parts(const char *name, uint32_t chunk_bytes)
+{
+	char *path = name_new("dump", name), part[32];
+	FILE *file = fopen(path, "re");
+	uint8_t *bytes = calloc(1, 1u << 20);
+	size_t count = file && bytes ? fread(bytes, 1, 1u << 20, file) : 0;
+
+	if (count <= MFT_HEADER_BYTES) {
+		complain(path, EIO);
+		count = MFT_HEADER_BYTES;
 	}
-	dump_release(s, MFT_OP_REALLOC_RELEASE, 0x10110);
-	dump_alloc(s, MFT_OP_REALLOC, 0x20110, 500, 0, outer);
-	dump_release(s, MFT_OP_REALLOCARRAY_RELEASE, 0x20110);
-	dump_failed(s, MFT_OP_REALLOCARRAY, UINT64_MAX, inner);
-	dump_reacquire(s);
-	snapshot(s);
-	dump_long(s, MFT_OP_NODES_RESET, NULL, 0);
-	dump_malloc(s, 0x30000, 1, MFT_NODE_TRUNCATED);
+	save("dump", "chunks", bytes + MFT_HEADER_BYTES, count - MFT_HEADER_BYTES);
+	for (size_t at = MFT_HEADER_BYTES, i = 0; at + chunk_bytes <= count;
+	     at += chunk_bytes, i++) {
+		snprintf(part, sizeof(part), "chunk%zu", i);
+		save("records", part, bytes + at + sizeof(struct mft_chunk),
+		     chunk_bytes - sizeof(struct mft_chunk));
+	}
+	if (file)
+		fclose(file);
+	free(bytes);
+	free(path);
 }
 
-static void second_stream(struct dump_stream *s)
-{
-	uint32_t node;
+/* ---- Seen from outside --------------------------------------------------------------- */
 
-	dump_clock(s, 100);
-	node = dump_node(s, MFT_NODE_ROOT, 1, 0x9abc);
-	dump_mapping(s, MFT_OP_MMAP, 0x70000, 8192, 0, 0);
-	dump_mapping(s, MFT_OP_MREMAP, 0x70000, 4096, 0x70000, 8192);
-	dump_mapping(s, MFT_OP_MUNMAP, 0x70000, 4096, 0, 0);
-	dump_mapping(s, MFT_OP_BRK, 0x5000, 0, 0x4000, 0);
+static void save_snapshot(void)
+{
+	struct {
+		struct mft_snap_header header;
+		struct mft_snap_cut cuts[2];
+		uint8_t records[2048];
+	} snap = {.header = {.version_major = MFT_VERSION_MAJOR,
+			     .header_bytes = sizeof(snap.header),
+			     .clock = 150,
+			     .cuts = 2,
+			     .pid = SEED_DUMP_PID},
+		  .cuts = {{0, 0, 700, 0}, {1, 0, 900, 0}}};
+	const struct mft_scan scan = {.reason = MFT_SNAPSHOT_REQUEST};
+	const struct mft_scan_root root = {
+		.kind = MFT_ROOT_STACK, .start = 0x7000000, .length = 4096, .tid = 11};
+	const struct mft_scan_end end = {.flags = MFT_SCAN_MOVING, .threads = 2};
+	const struct mft_snapshot pages = {.reason = MFT_SNAPSHOT_REQUEST,
+					   .rss_bytes = 1 << 20};
+	const uint8_t runs[] = {0x01, 0x05};
+	const struct mft_snapshot_map map = {.kind = MFT_MAP_ANON,
+					     .start = SEED_DUMP_HEAP,
+					     .length = 8192,
+					     .resident_bytes = 8192,
+					     .runs = {runs, sizeof(runs)}};
+	struct mft_scan_word last = {0};
+	struct mft_encoder encoder;
+	struct mft_long words;
+
+	memcpy(snap.header.magic, MFT_SNAP_MAGIC, MFT_MAGIC_BYTES);
+	mft_encoder_init(&encoder, snap.records,
+			 snap.records + sizeof(snap.records) - MFT_ENCODE_SLACK, 0);
+	(void)mft_put_snapshot(&encoder, &pages);
+	(void)mft_put_snapshot_map(&encoder, &map);
+	mft_long_begin(&encoder, &words, 0);
+	(void)mft_long_end(&encoder, &words, MFT_OP_SNAPSHOT_END);
+	(void)mft_put_scan(&encoder, &scan);
+	(void)mft_put_scan_root(&encoder, &root);
+	mft_long_begin(&encoder, &words, 600);
+	for (uint64_t i = 0; i < 30; i++)
+		mft_long_scan_word(&words, &last, 0x7000000 + 8 * i,
+				   SEED_DUMP_HEAP + 16 + 64 * i);
+	(void)mft_long_end(&encoder, &words, MFT_OP_SCAN_WORDS);
+	(void)mft_put_scan_end(&encoder, &end);
+	snap.header.records_bytes = (uint64_t)(encoder.pos - snap.records);
+	save("outside", "snapshot", &snap,
+	     sizeof(snap.header) + sizeof(snap.cuts) + snap.header.records_bytes);
+}
+
+/* A note's head, and what it says, padded to words. */
+static uint8_t *put_note(uint8_t *p, uint32_t type, const void *data, size_t bytes)
+{
+	const Elf64_Nhdr head = {5, (uint32_t)bytes, type};
+
+	memcpy(p, &head, sizeof(head));
+	memcpy(p + sizeof(head), "CORE\0\0\0", 8);
+	memcpy(p + sizeof(head) + 8, data, bytes);
+	return p + sizeof(head) + 8 + ((bytes + 3) & ~(size_t)3);
+}
+
+/* One thread, one file, the heap and a stack that points into it. */
+static void save_core(void)
+{
+	static union {
+		Elf64_Ehdr head;
+		uint8_t bytes[24 * 1024];
+	} core;
+	struct elf_prstatus status = {.pr_pid = SEED_DUMP_PID};
+	struct elf_prpsinfo info = {.pr_pid = SEED_DUMP_PID};
+	const struct {
+		uint64_t head[2], entry[3];
+		char path[16];
+	} files = {{1, 4096},
+		   {SEED_DUMP_PROGRAM, SEED_DUMP_PROGRAM + 0x10000, 0},
+		   "/bin/prog"};
+	Elf64_Phdr segments[3] = {
+		{.p_type = PT_NOTE, .p_offset = 4096},
+		{.p_type = PT_LOAD,
+		 .p_flags = PF_R | PF_W,
+		 .p_offset = 8192,
+		 .p_vaddr = SEED_DUMP_HEAP,
+		 .p_filesz = 8192,
+		 .p_memsz = 8192},
+		{.p_type = PT_LOAD,
+		 .p_flags = PF_R | PF_W,
+		 .p_offset = 16384,
+		 .p_vaddr = 0x7ffff0000000,
+		 .p_filesz = 4096,
+		 .p_memsz = 4096},
+	};
+	uint8_t *note = core.bytes + 4096;
+
+	core.head = (Elf64_Ehdr){.e_type = ET_CORE,
+				 .e_version = EV_CURRENT,
+				 .e_phoff = sizeof(core.head),
+				 .e_ehsize = sizeof(core.head),
+				 .e_phentsize = sizeof(segments[0]),
+				 .e_phnum = 3};
+#if defined(__x86_64__)
+	core.head.e_machine = EM_X86_64;
+#elif defined(__aarch64__)
+	core.head.e_machine = EM_AARCH64;
+#endif
+	memcpy(core.head.e_ident, ELFMAG, SELFMAG);
+	core.head.e_ident[EI_CLASS] = ELFCLASS64;
+	core.head.e_ident[EI_DATA] = ELFDATA2LSB;
+	core.head.e_ident[EI_VERSION] = EV_CURRENT;
+	memset(&status.pr_reg, 0x11, sizeof(status.pr_reg));
+	note = put_note(note, NT_PRSTATUS, &status, sizeof(status));
+	note = put_note(note, NT_PRPSINFO, &info, sizeof(info));
+	note = put_note(note, NT_FILE, &files, sizeof(files));
+	segments[0].p_filesz = (Elf64_Xword)(note - core.bytes) - 4096;
+	memcpy(core.bytes + sizeof(core.head), segments, sizeof(segments));
 	for (uint64_t i = 0; i < 100; i++) {
-		dump_clock(s, 100 + i);
-		dump_malloc(s, 0x100010 + 64 * i, 40, node);
+		uint64_t block = SEED_DUMP_HEAP + 16 + 64 * i;
+
+		memcpy(core.bytes + 16384 + 8 * i, &block, sizeof(block));
 	}
-	snapshot(s);
-	dump_thread(s, 12);
-	dump_free(s, 0x100010);
-}
-
-/* Copies what is behind `skip` bytes. */
-static int copy(int from, const char *path, off_t skip)
-{
-	off_t bytes = lseek(from, 0, SEEK_END) - skip;
-	char *buffer = bytes > 0 ? malloc((size_t)bytes) : NULL;
-	int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), r = -EIO;
-
-	if (buffer && to >= 0 && pread(from, buffer, (size_t)bytes, skip) == bytes &&
-	    write(to, buffer, (size_t)bytes) == bytes)
-		r = 0;
-	if (to >= 0 && close(to) < 0)
-		r = -errno;
-	free(buffer);
-	return r;
+	save("outside", "core", core.bytes, 20480);
 }
 
 int main(int argc, char **argv)
 {
-	struct dump_stream *first, *second;
-	struct dump_writer writer;
-	char path[4096];
-	int r, fd;
-
 	if (argc != 2) {
 		fprintf(stderr, "usage: make_seeds DIRECTORY\n");
 		return 2;
 	}
-	snprintf(path, sizeof(path), "%s/whole", argv[1]);
-	r = dump_writer_open(&writer, path, 1024);
-	if (r == 0) {
-		first = dump_writer_stream(&writer, 10);
-		second = dump_writer_stream(&writer, 11);
-		if (first && second) {
-			first_stream(first);
-			second_stream(second);
-		}
-		r = dump_writer_close(&writer, MFT_STATE_EXITED);
-	}
-	if (r == 0) {
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		snprintf(path, sizeof(path), "%s/chunks", argv[1]);
-		r = fd < 0 ? -errno : copy(fd, path, MFT_HEADER_BYTES);
-	}
-	if (r < 0)
-		fprintf(stderr, "make_seeds: %s: cannot write: %s\n", path, strerror(-r));
-	return r < 0;
+	directory = argv[1];
+	save_dump("whole", SEED_DUMP_CHUNK_BYTES, false);
+	save_dump("sealed", SEED_DUMP_CHUNK_BYTES, true);
+	save_dump("large", MFT_CHUNK_BYTES_DEFAULT, true);
+	save_parts("whole", SEED_DUMP_CHUNK_BYTES);
+	save_snapshot();
+	save_core();
+	return failed;
 }
