@@ -131,18 +131,23 @@ EXPORT void *realloc(void *p, size_t size)
 	return reallocate(MFT_OP_REALLOC, MFT_OP_REALLOC_RELEASE, p, size, FRAME);
 }
 
-/* The real one would call realloc, that is us, and be counted twice. */
+/* The real one would call realloc, that is us, and be counted twice. It says why it failed
+ * even where the allocator's realloc, as mimalloc's, does not. */
 EXPORT void *reallocarray(void *p, size_t count, size_t size)
 {
 	size_t bytes;
+	void *result;
 
 	if (__builtin_mul_overflow(count, size, &bytes)) {
 		event_failed(MFT_OP_REALLOCARRAY, SIZE_MAX, ENOMEM, FRAME);
 		errno = ENOMEM;
 		return NULL;
 	}
-	return reallocate(MFT_OP_REALLOCARRAY, MFT_OP_REALLOCARRAY_RELEASE, p, bytes,
-			  FRAME);
+	result = reallocate(MFT_OP_REALLOCARRAY, MFT_OP_REALLOCARRAY_RELEASE, p, bytes,
+			    FRAME);
+	if (!result && bytes)
+		errno = ENOMEM;
+	return result;
 }
 
 /* Whether a release is to be recorded; early blocks are nobody's. */
