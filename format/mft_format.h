@@ -64,6 +64,12 @@ enum mft_stop {
 	MFT_STOP_FILTER = 5
 };
 
+/* header.control */
+enum mft_control {
+	MFT_CONTROL_RECORD = 0,
+	MFT_CONTROL_PAUSE = 1, /* releases alone are recorded, acquisitions are counted */
+};
+
 /* header.flags */
 #define MFT_FLAG_EXIT_STATUS_KNOWN (1u << 0) /* exit_status is what exit() was given */
 #define MFT_FLAG_FORKED (1u << 1) /* the process began as a copy of parent_id's */
@@ -106,7 +112,11 @@ struct mft_header {
 	/* Seals (mft_seal.h), since version 1.1. */
 	uint64_t start_seal; /* of the members before 256 */
 	uint64_t end_seal;   /* when state was set; 0 before. Atomic, stored last */
-	uint8_t reserved1[MFT_HEADER_BYTES - 312];
+	/* Since version 1.1: */
+	uint32_t control;      /* enum mft_control; written from outside while state is 0 */
+	uint32_t control_seen; /* what the recorder has made of it */
+	uint64_t paused_events; /* acquisitions while it was paused (atomic add) */
+	uint8_t reserved1[MFT_HEADER_BYTES - 328];
 };
 _Static_assert(sizeof(struct mft_header) == MFT_HEADER_BYTES, "header is one page");
 _Static_assert(__builtin_offsetof(struct mft_header, chunks) == 256, "mutable part at 256");
@@ -286,7 +296,7 @@ enum mft_notice_code {
 	MFT_NOTICE_OWN_MALLOC = 1, /* text: path of the module with a malloc of its own */
 	MFT_NOTICE_OPTION = 2,	   /* text: an option that was not understood */
 	MFT_NOTICE_FILTER = 4,	   /* text: what a filter of system calls leaves */
-	MFT_NOTICE_UNSEEN = 5,	   /* text: a library whose calls are not recorded, and why */
+	MFT_NOTICE_UNSEEN = 5, /* text: a library whose calls are not recorded, and why */
 	MFT_NOTICE_DIFFERENCE =
 		3, /* text: where a stack differs from the reference unwinder's */
 };

@@ -2,6 +2,7 @@
 #include "event.h"
 
 #include "mft_codec.h"
+#include "pause.h"
 #include "process.h"
 #include "recorder.h"
 #include "snapshot.h"
@@ -20,6 +21,7 @@ static void take_exact_time(struct recorder *r)
 /* The coarse clock has moved on, or the exact one is due. */
 static __attribute__((noinline)) void take_time(struct recorder *r, int64_t live_bytes)
 {
+	pause_look();
 	tick_follow(&r->tick, &r->now);
 	order_advance(&r->order, process_clock_units(&r->now));
 	if (live_bytes - r->clocked_bytes >= UNCLOCKED_BYTES_MOST ||
@@ -60,7 +62,7 @@ static inline bool begin_event(struct recorder *r)
 static ALWAYS_INLINE void record_alloc(uint8_t op, const void *p, size_t size,
 				       size_t alignment, const void *frame)
 {
-	struct recorder *r = recorder_enter();
+	struct recorder *r = recorder_enter_acquiring();
 	int64_t live_bytes;
 	uint64_t usable;
 	uint32_t stack;
@@ -131,7 +133,7 @@ void event_reacquire(void *p)
 
 void event_failed(uint8_t op, size_t size, int error, const void *frame)
 {
-	struct recorder *r = recorder_enter();
+	struct recorder *r = recorder_enter_acquiring();
 	struct mft_failed failed = {.op = op, .size = size, .error = error};
 
 	if (!r)

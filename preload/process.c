@@ -400,7 +400,7 @@ bool process_begin(void)
 
 	if (!__atomic_compare_exchange_n(&process_page.state, &expected, PROCESS_BEGINNING,
 					 false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		return expected == PROCESS_RECORDING;
+		return expected == PROCESS_RECORDING || expected == PROCESS_PAUSED;
 	/* What is allocated from here to the end is our own doing. */
 	pause = recorder_pause();
 	process.pid = sys_getpid();
@@ -462,7 +462,7 @@ bool process_is_own(void)
 {
 	int pid;
 
-	if (__atomic_load_n(&process_page.state, __ATOMIC_ACQUIRE) != PROCESS_RECORDING)
+	if (!process_is_active())
 		return false;
 	pid = sys_getpid();
 	/* Who may not ask (filter.h) is taken for itself; but not a vfork child that has

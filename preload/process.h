@@ -25,7 +25,8 @@ enum process_state {
 	PROCESS_UNKNOWN = 0, /* not begun; or a copy of a process that had */
 	PROCESS_BEGINNING = 1,
 	PROCESS_RECORDING = 2,
-	PROCESS_INERT = 3, /* nothing is recorded: refused, or no dump to write to */
+	PROCESS_INERT = 3,  /* nothing is recorded: refused, or no dump to write to */
+	PROCESS_PAUSED = 4, /* releases are recorded; acquisitions are counted (pause.h) */
 };
 
 /* Alone on its page, which the kernel wipes in a forked child. */
@@ -55,6 +56,14 @@ bool process_begin(void);
 static inline bool process_is_recording(void)
 {
 	return __atomic_load_n(&process_page.state, __ATOMIC_ACQUIRE) == PROCESS_RECORDING;
+}
+
+/* The same, or paused: there is a dump that is written to. */
+static inline bool process_is_active(void)
+{
+	uint32_t state = __atomic_load_n(&process_page.state, __ATOMIC_ACQUIRE);
+
+	return state == PROCESS_RECORDING || state == PROCESS_PAUSED;
 }
 
 /* Whether events are to be recorded, beginning to if this is the process's first. */

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "memory.h"
+#include "pause.h"
 #include "process.h"
 #include "real.h"
 #include "ring.h"
@@ -166,19 +167,30 @@ void recorder_count_lost(struct recorder *r)
 	}
 }
 
-struct recorder *recorder_enter_slow(void)
+/* Whether an acquisition is not to be recorded because the recording is paused. */
+static bool is_paused(bool acquiring)
+{
+	if (__atomic_load_n(&process_page.state, __ATOMIC_ACQUIRE) != PROCESS_PAUSED)
+		return false;
+	pause_look();
+	if (!acquiring || process_is_recording())
+		return false;
+	pause_count();
+	return true;
+}
+
+struct recorder *recorder_enter_slow(bool acquiring)
 {
 	struct recorder *r;
 
 	if (recorder_thread.own_work)
 		return NULL;
 	if (recorder_thread.attaching) {
-		if (__atomic_load_n(&process_page.state, __ATOMIC_ACQUIRE) ==
-		    PROCESS_RECORDING)
+		if (process_is_active() && !is_paused(acquiring))
 			recorder_count_lost(NULL);
 		return NULL;
 	}
-	if (!process_ready())
+	if (!process_ready() || is_paused(acquiring))
 		return NULL;
 	r = recorder_thread.recorder;
 	if (!r)

@@ -75,20 +75,32 @@ extern __thread struct recorder_thread recorder_thread
 /* All recorders of this process, newest first. Atomic; pushed with release. */
 extern struct recorder *recorder_list;
 
-/* The slow half of recorder_enter. */
-struct recorder *recorder_enter_slow(void);
+/* The slow half of the two below. */
+struct recorder *recorder_enter_slow(bool acquiring);
+
+static inline __attribute__((always_inline)) struct recorder *
+recorder_enter_for(bool acquiring)
+{
+	struct recorder *r = recorder_thread.recorder;
+
+	if (__builtin_expect(!r || r->busy || !process_is_recording(), 0))
+		return recorder_enter_slow(acquiring);
+	r->busy = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return r;
+}
 
 /* The calling thread's recorder, held until recorder_leave; NULL: this event is not to be
  * recorded, or was counted lost. */
 static inline struct recorder *recorder_enter(void)
 {
-	struct recorder *r = recorder_thread.recorder;
+	return recorder_enter_for(false);
+}
 
-	if (__builtin_expect(!r || r->busy || !process_is_recording(), 0))
-		return recorder_enter_slow();
-	r->busy = 1;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	return r;
+/* The same for an acquisition, which may also be counted as paused (pause.h). */
+static inline struct recorder *recorder_enter_acquiring(void)
+{
+	return recorder_enter_for(true);
 }
 
 static inline void recorder_leave(struct recorder *r)

@@ -162,8 +162,11 @@ static int classify(const struct account *account, const struct model *model)
 	struct reach reach = {.state = NULL};
 	struct lost lost = {.count = 0};
 	uint8_t *kinds = NULL;
-	bool is_fork = account->profile->header.flags & MFT_FLAG_FORKED;
-	int r = graph_init(&graph, scan, profile_is_glibc(account->profile), is_fork);
+	/* Blocks that are not known, from before a fork or from a pause, may point to
+	 * others. */
+	bool has_unknown = account->profile->header.flags & MFT_FLAG_FORKED ||
+			   account->profile->header.paused_events > 0;
+	int r = graph_init(&graph, scan, profile_is_glibc(account->profile), has_unknown);
 
 	if (r == 0)
 		r = reach_init(&reach, &graph);

@@ -191,7 +191,8 @@ static int scan_record(struct replay *replay, const struct mft_record *record,
 	r = scanrecords_end(&stream->scan, record, &replay->model.blocks, &scan);
 	if (r < 0)
 		return r;
-	scan->inherits = replay->reader->header.flags & MFT_FLAG_FORKED;
+	scan->inherits = replay->reader->header.flags & MFT_FLAG_FORKED ||
+			 replay->reader->header.paused_events > 0;
 	records_free_scan(replay->scan);
 	replay->scan = scan;
 	return breaks_add_roots(&replay->breaks, scan);

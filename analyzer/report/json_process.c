@@ -84,21 +84,21 @@ static json_t *recording(const struct profile *p)
 {
 	bool truncated = p->damage || p->header.stop_reason != MFT_STOP_NONE;
 
-	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:{s:I,s:I,s:I},"
-			 "s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:I,s:I}",
-			 "mode", mode_name(p->header.mode), "events", INT(p->events),
-			 "allocations", INT(p->allocations), "frees", INT(p->frees),
-			 "reallocs", INT(p->reallocs), "failed", INT(p->failed), "threads",
-			 INT(p->threads), "file_bytes", INT(p->file_bytes), "lost_events",
-			 INT(p->lost_events), "truncated", truncated, "unwind", "complete",
-			 INT(p->stacks_complete), "truncated", INT(p->stacks_truncated),
-			 "fallback", INT(p->stacks_fallback), "unmatched_frees",
-			 INT(p->unmatched_frees), "double_allocations",
-			 INT(p->double_allocations), "stacks_checked", INT(p->stack_checks),
-			 "stack_differences", INT(p->stack_differences), "stop_reason",
-			 stop_name(p->header.stop_reason), "damage", damage(p), "window",
-			 window(p), "unsealed_bytes", INT(p->unsealed_bytes),
-			 "skipped_bytes", INT(p->skipped_bytes));
+	return json_pack(
+		"{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:{s:I,s:I,s:I},"
+		"s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:I,s:I,s:I}",
+		"mode", mode_name(p->header.mode), "events", INT(p->events), "allocations",
+		INT(p->allocations), "frees", INT(p->frees), "reallocs", INT(p->reallocs),
+		"failed", INT(p->failed), "threads", INT(p->threads), "file_bytes",
+		INT(p->file_bytes), "lost_events", INT(p->lost_events), "truncated",
+		truncated, "unwind", "complete", INT(p->stacks_complete), "truncated",
+		INT(p->stacks_truncated), "fallback", INT(p->stacks_fallback),
+		"unmatched_frees", INT(p->unmatched_frees), "double_allocations",
+		INT(p->double_allocations), "stacks_checked", INT(p->stack_checks),
+		"stack_differences", INT(p->stack_differences), "stop_reason",
+		stop_name(p->header.stop_reason), "damage", damage(p), "window", window(p),
+		"unsealed_bytes", INT(p->unsealed_bytes), "skipped_bytes",
+		INT(p->skipped_bytes), "paused_events", INT(p->header.paused_events));
 }
 
 static json_t *totals(const struct profile *p)

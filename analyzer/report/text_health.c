@@ -101,6 +101,7 @@ static void find_truncation(struct health *health, const struct profile *p)
 /* What is counted is summed over the processes: a tree may have hundreds. */
 struct sums {
 	uint64_t lost, doubled, unmatched, inherited;
+	uint64_t paused, unseen; /* acquisitions, and frees of such blocks */
 	uint64_t stacks, cut, checked, different;
 };
 
@@ -108,7 +109,10 @@ static void add_up(struct sums *sums, const struct profile *p)
 {
 	sums->lost += p->lost_events;
 	sums->doubled += p->double_allocations;
-	if (p->header.flags & MFT_FLAG_FORKED)
+	sums->paused += p->header.paused_events;
+	if (p->header.paused_events)
+		sums->unseen += p->unmatched_frees;
+	else if (p->header.flags & MFT_FLAG_FORKED)
 		sums->inherited += p->unmatched_frees;
 	else
 		sums->unmatched += p->unmatched_frees;
@@ -122,6 +126,10 @@ static void find_in_sums(struct health *health, const struct sums *sums)
 {
 	if (sums->lost)
 		finding(health, NULL, "%s lost", figure_counted(sums->lost, "event").text);
+	if (sums->paused)
+		finding(health, NULL, "%s not recorded while paused, and %s of such blocks",
+			figure_counted(sums->paused, "allocation").text,
+			figure_counted(sums->unseen, "free").text);
 	if (sums->doubled)
 		finding(health, NULL, "%s at an address in use: frees are missing",
 			figure_counted(sums->doubled, "allocation").text);

@@ -156,6 +156,9 @@ static void print_recording(const struct terminal *terminal, const struct profil
 		   figure_count(profile->stack_checks).text,
 		   figure_count(profile->stack_differences).text);
 	text_field(terminal, "lost", "%s events", figure_count(profile->lost_events).text);
+	if (profile->header.paused_events)
+		text_field(terminal, "paused", "%s allocations not recorded",
+			   figure_count(profile->header.paused_events).text);
 	text_field(terminal, "call stacks", "%s that allocated, %s frames",
 		   figure_count(profile->sites_count).text,
 		   figure_count(profile->frames_count > MFT_NODE_FIRST

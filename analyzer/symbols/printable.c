@@ -71,9 +71,9 @@ static char *copy_escaped(const char *text, bool keep_controls)
 		return NULL;
 	while (*p) {
 		size_t bytes = sequence_bytes(p);
-		bool escape = bytes == 0 || (!keep_controls && is_control(p)) ||
-			      (bytes > 1 && !keep_controls &&
-			       is_deceptive(code_point(p, bytes)));
+		bool escape =
+			bytes == 0 || (!keep_controls && is_control(p)) ||
+			(bytes > 1 && !keep_controls && is_deceptive(code_point(p, bytes)));
 
 		if (bytes == 0)
 			bytes = 1;

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: MIT
+"""Control of a running process through its dump, and reading a dump that is written to."""
+
+import json
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from recording import LIBRARY, MFTRACE, PROGRAMS, environment, escape, run_process
+
+ROUNDS = 12
+LOOKS = 30
+
+
+class Running:
+    """The program pausable under the recorder."""
+
+    def __init__(self, directory, threads, options=""):
+        self.dump = directory / "running.mft"
+        settings = f"output={escape(self.dump)}" + (f":{options}" if options else "")
+        self.process = subprocess.Popen(
+            [PROGRAMS / "pausable", str(threads)],
+            env=environment({"LD_PRELOAD": str(LIBRARY), "MFTRACE_OPTIONS": settings}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.keep()  # it has begun
+
+    def keep(self):
+        """Has one block allocated in `kept`."""
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.read(1) == b"\n"
+
+    def tell(self, verb, expected=None):
+        run = run_process([MFTRACE, verb, str(self.process.pid)], environment())
+        assert run.returncode == 0, run.stderr
+        if expected:
+            assert run.stdout.decode().rstrip().endswith(expected)
+        return run
+
+    def end(self):
+        """The program's truth."""
+        out, _ = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0
+        return json.loads(out)
+
+    def report(self):
+        run = run_process([MFTRACE, "report", "--json", self.dump], environment())
+        assert run.returncode == 0, run.stderr
+        assert run.stderr == b""
+        (process,) = json.loads(run.stdout)["processes"]
+        return process
+
+
+@pytest.fixture
+def running(tmp_path):
+    started = []
+
+    def start(threads, options=""):
+        started.append(Running(tmp_path, threads, options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()
+
+
+def kept(process):
+    """Blocks of `kept` that are live at the end."""
+    return sum(
+        site["live_blocks"]
+        for site in process["sites"]
+        if any(frame["function"] == "kept" for frame in site["frames"])
+    )
+
+
+def allocated(process):
+    recording = process["recording"]
+    return recording["allocations"] + recording["failed"]
+
+
+@pytest.fixture
+def overhead(running, tmp_path):
+    """Allocations of the C library in a run with so many threads."""
+
+    def measure(threads):
+        directory = tmp_path / f"plain{threads}"
+        directory.mkdir()
+        one = Running(directory, threads)
+        truth = one.end()
+        return allocated(one.report()) - truth["calls"]
+
+    return measure
+
+
+def test_what_is_left_out_is_counted(running):
+    """One thread, step by step."""
+    one = running(0)
+    one.keep()
+    before = allocated(one.report())
+    one.tell("pause")
+    for _ in range(10):
+        one.keep()
+        time.sleep(0.01)  # the recorder looks once a tick
+    one.tell("pause", ": paused")
+    paused = one.report()["recording"]["paused_events"]
+    assert 8 <= paused <= 10
+    for _ in range(5):
+        one.keep()
+    assert one.report()["recording"]["paused_events"] == paused + 5
+    one.tell("resume")
+    one.keep()
+    one.tell("resume", ": recording")
+    one.keep()
+    one.end()
+    process = one.report()
+    assert process["recording"]["paused_events"] == paused + 5
+    assert allocated(process) == before + 10 - paused + 2
+    assert kept(process) == 2 + 10 - paused + 2
+    assert process["recording"]["lost_events"] == 0
+
+
+def test_counts_are_exact_with_threads(running, overhead):
+    """What is recorded and what is counted is what the program did, wherever pauses fall."""
+    rest = overhead(4)
+    one = running(4)
+    for step in range(ROUNDS):
+        one.tell("resume" if step % 2 else "pause", ": recording" if step % 2 else ": paused")
+        one.keep()
+        time.sleep(random.Random(step).uniform(0, 0.03))
+    truth = one.end()
+    process = one.report()
+    recording = process["recording"]
+    assert recording["paused_events"] > 0
+    assert allocated(process) + recording["paused_events"] == truth["calls"] + rest
+    # Blocks of the threads are free at the end: what was recorded of them is, too.
+    assert kept(process) <= truth["sites"]["kept"]["live_blocks"]
+    assert recording["double_allocations"] == 0 and recording["lost_events"] == 0
+    leaked = {f["function"] for s in process["sites"] if s["live_blocks"] for f in s["frames"]}
+    assert not leaked & {"churned", "moved"}
+
+
+def test_a_report_says_what_it_lacks(running):
+    one = running(2)
+    one.tell("pause", ": paused")
+    one.keep()
+    one.end()
+    for verb in ("report", "info", "peak", "leaks"):
+        run = run_process([MFTRACE, verb, one.dump], environment())
+        assert run.returncode == 0
+        assert "not recorded while paused" in " ".join(run.stdout.decode().split())
+
+
+def test_blocks_of_a_pause_may_hold_others(running):
+    """A scan for pointers does not call lost what only an unknown block points to."""
+    one = running(1, options="leak_scan=1")
+    for _ in range(5):
+        one.keep()
+    one.tell("pause", ": paused")
+    one.keep()
+    one.end()
+    process = one.report()
+    assert kept(process) == 6  # which the seventh points to
+    assert process["leaks"]["classified"]
+    assert process["leaks"]["definite"]["blocks"] == 0
+    assert process["leaks"]["indirect"]["blocks"] == 0
+
+
+def test_flush(running):
+    one = running(1)
+    run = one.tell("flush")
+    assert run.stdout.decode().startswith(f"{one.dump}: ")
+    assert "on the disk" in run.stdout.decode()
+    one.end()
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "flush"])
+def test_others_are_refused(verb, running):
+    """Processes that are not recorded, that are gone, and nonsense."""
+    plain = subprocess.Popen(["sleep", "60"], env=environment())
+    try:
+        arguments = [str(plain.pid), "1000000000", "0", "-1", "x", ""]
+        for argument in arguments:
+            run = run_process([MFTRACE, verb, argument], environment())
+            assert run.returncode == 2
+            assert run.stdout == b""
+            assert len(run.stderr.splitlines()) == 1
+        assert run_process([MFTRACE, verb], environment()).returncode == 2
+        assert run_process([MFTRACE, verb, "--help"], environment()).returncode == 0
+    finally:
+        plain.kill()
+        plain.wait()
+
+
+def test_reading_what_is_written_to(running):
+    """Thirty reports of a process whose four threads allocate: each is whole, none says that
+    something is lost, and figures only grow."""
+    one = running(4)
+    before = 0
+    for look in range(LOOKS):
+        process = one.report()
+        recording = process["recording"]
+        assert process["exit"] == "running"
+        assert recording["lost_events"] == 0 and recording["double_allocations"] == 0
+        assert recording["unmatched_frees"] == 0
+        assert not recording["truncated"]
+        assert recording["allocations"] >= before
+        before = recording["allocations"]
+        live = sum(site["live_blocks"] for site in process["sites"])
+        assert live == recording["allocations"] - recording["frees"]
+        # A thread has at most its slots; the rest is the C library's own.
+        assert live <= 4 * 64 + look + 20
+        if look % 10 == 0:
+            one.keep()
+    assert before > 0
+    one.process.send_signal(signal.SIGKILL)
+    one.process.wait()
+    assert one.report()["recording"]["allocations"] >= before
