@@ -131,8 +131,18 @@ EXPORT void *realloc(void *p, size_t size)
 	return reallocate(MFT_OP_REALLOC, MFT_OP_REALLOC_RELEASE, p, size, FRAME);
 }
 
-/* The real one would call realloc, that is us, and be counted twice. It says why it failed
- * even where the allocator's realloc, as mimalloc's, does not. */
+/* Whether the allocator has a reallocarray of its own, as mimalloc has. That says why it
+ * failed even where its realloc does not. */
+static bool has_own_reallocarray(void)
+{
+	uintptr_t end;
+	const uint32_t module = modules_recall((uintptr_t)real.realloc, &end);
+
+	return module != MFT_MODULE_NONE && real.reallocarray &&
+	       modules_recall((uintptr_t)real.reallocarray, &end) == module;
+}
+
+/* The real one would call realloc, that is us, and be counted twice. */
 EXPORT void *reallocarray(void *p, size_t count, size_t size)
 {
 	size_t bytes;
@@ -145,7 +155,7 @@ EXPORT void *reallocarray(void *p, size_t count, size_t size)
 	}
 	result = reallocate(MFT_OP_REALLOCARRAY, MFT_OP_REALLOCARRAY_RELEASE, p, bytes,
 			    FRAME);
-	if (!result && bytes)
+	if (!result && bytes && has_own_reallocarray())
 		errno = ENOMEM;
 	return result;
 }

@@ -173,6 +173,7 @@ static const struct lookup real_symbols[] = {
 	{"dlopen", (void **)(void *)&real_dlopen},
 	{"dlmopen", (void **)(void *)&real_dlmopen},
 	{"execveat", SLOT(execveat)},
+	{"reallocarray", SLOT(reallocarray)},
 	{"free_sized", SLOT(free_sized)},
 	{"free_aligned_sized", SLOT(free_aligned_sized)},
 };
