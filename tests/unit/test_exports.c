@@ -56,7 +56,8 @@ static void record(const char *path)
 	outer = dump_node(s, MFT_NODE_ROOT, 1, MAIN);
 	a = dump_node(s, outer, 1, A);
 	b = dump_node(s, outer, 1, B);
-	t = dump_node(s, MFT_NODE_TRUNCATED, 1, T);
+	dump_module(s, 2, 0x800000, "/lib/a;b.so");
+	t = dump_node(s, MFT_NODE_TRUNCATED, 2, T);
 	dump_clock(s, 1000);
 	dump_malloc(s, 0x1000, 100, a);
 	dump_clock(s, 2000);
@@ -129,10 +130,10 @@ static void folded(void **state)
 	assert_string_equal(export(*state, "folded", EXPORT_LEAKED),
 			    "prog+0x10;prog+0xb0 50\n");
 	assert_string_equal(export(*state, "folded", EXPORT_TEMPORARY),
-			    "[callers not known];prog+0xe0 1\n");
+			    "[callers not known];a:b.so+0xe0 1\n");
 	assert_string_equal(export(*state, "folded", EXPORT_ALLOCATED),
 			    "prog+0x10;prog+0xa0 100\nprog+0x10;prog+0xb0 50\n"
-			    "[callers not known];prog+0xe0 7\n");
+			    "[callers not known];a:b.so+0xe0 7\n");
 	assert_string_equal(export(*state, "folded", EXPORT_PINNED), "");
 }
 
@@ -152,7 +153,7 @@ static void csv(void **state)
 	    ",0,0.000,0,\"prog+0xa0 < prog+0x10\"\r\n");
 	has(text, ",\"prog+0xb0\",,,\"/bin/prog\",\"malloc\",1,50,0,0,0,,50,1,50,1,50,1,"
 		  "unfreed,0,0.000,0,\"prog+0xb0 < prog+0x10\"\r\n");
-	has(text, ",1,7,1,0,1,0,0,0,0,0,0,0,,0,0.000,0,\"prog+0xe0 < [callers not "
+	has(text, ",1,7,1,0,1,0,0,0,0,0,0,0,,0,0.000,0,\"a;b.so+0xe0 < [callers not "
 		  "known]\"\r\n");
 }
 
@@ -370,7 +371,7 @@ static void pprof(void **state)
 			field == 6 && value == 10 && memcmp(inner.p, "peak_space", 10) == 0;
 	}
 	assert_int_equal(found.samples, 3);
-	assert_int_equal(found.mappings, 1);
+	assert_int_equal(found.mappings, 2);
 	assert_int_equal(found.locations, 5); /* four frames, and unknown callers */
 	assert_int_equal(found.functions, 5);
 	assert_true(found.has_prog && found.has_type);

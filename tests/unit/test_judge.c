@@ -319,6 +319,65 @@ static void budgets_of_several_processes(void **state)
 	budgets_done(&budgets);
 }
 
+static void a_budget_for_each_process(void **state)
+{
+	struct budget budget = {.gauge = gauge_find("max-leaked"),
+				.limit = 100,
+				.scope = BUDGET_PROCESS,
+				.name = (char[]){"p"},
+				.pattern = (char[]){"*"},
+				.origin = (char[]){"-"}};
+	struct fake base = {.side.count = 0}, now = {.side.count = 0};
+	struct comparison *comparison;
+	struct verdicts verdicts;
+	struct budgets budgets;
+
+	(void)state;
+	add(&now, true, one, 1, 60);
+	add(&now, false, two, 1, 70);
+	budgets_init(&budgets);
+	verdicts_init(&verdicts);
+	assert_int_equal(budgets_add(&budgets, &budget), 0);
+	assert_int_equal(comparison_new(&base.side, &now.side, &comparison), 0);
+	assert_int_equal(judge_budgets(&now.side, comparison, &budgets, &verdicts), 0);
+	assert_true(named(&verdicts, "process p max-leaked")->value == 70);
+	assert_int_equal(verdicts.failed, 0);
+	comparison_free(comparison);
+	verdicts_done(&verdicts);
+	budgets_done(&budgets);
+}
+
+/* How deep a function calls itself makes no other call site, and what one process does not
+ * tell of it does not hide what another does. */
+static void one_site_of_two_processes(void **state)
+{
+	struct measured_frame deep[] = {{.function = "f", .module = one},
+					{.function = "f", .module = one},
+					{.function = "main", .module = one}};
+	struct fake base = {.side.count = 0}, now = {.side.count = 0};
+	const struct comparison_site *site;
+	struct comparison *comparison;
+
+	(void)state;
+	add(&base, true, one, 100, 0);
+	add(&now, true, one, 100, 0);
+	add(&now, false, one, NAN, 0);
+	base.sites[0][0].frames = deep + 1;
+	base.sites[0][0].shown_end = base.sites[0][0].frames_count = 2;
+	for (size_t i = 0; i < 2; i++) {
+		now.sites[0][i].frames = deep;
+		now.sites[0][i].shown_end = now.sites[0][i].frames_count = 3;
+	}
+	assert_int_equal(comparison_new(&base.side, &now.side, &comparison), 0);
+	assert_int_equal(comparison->count, 1);
+	assert_int_equal(comparison->programs[0].sites_count, 1);
+	site = &comparison->programs[0].sites[0];
+	assert_int_equal(site->pairing, PAIRING_FINGERPRINT);
+	assert_int_equal(site->now_bands[MEASURE_PEAK].runs, 1);
+	assert_true(site->now_bands[MEASURE_PEAK].median == 100);
+	comparison_free(comparison);
+}
+
 static void commands_to_copy(void **state)
 {
 	static const struct {
@@ -417,6 +476,8 @@ int main(void)
 		cmocka_unit_test(leaks_with_a_scan_and_without),
 		cmocka_unit_test(a_recording_that_is_not_whole),
 		cmocka_unit_test(budgets_of_several_processes),
+		cmocka_unit_test(a_budget_for_each_process),
+		cmocka_unit_test(one_site_of_two_processes),
 		cmocka_unit_test(commands_to_copy),
 		cmocka_unit_test(names_stay_in_their_place),
 	};
