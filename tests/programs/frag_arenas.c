@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frag_arenas kept|emptied|alive [trim]: a burst of allocations in several threads at once,
- * each with an arena of its own, of which little or nothing stays.
- *   kept     every 400th block stays; the threads end
- *   emptied  nothing stays; the threads end, and the arenas are as large as before, because
- *            the C library does not merge freed blocks of this size
- *   alive    as kept, and the threads wait for the end of the process
- * Without "trim" it tells, of each arena, where it is, page by page, and what is resident
- * of the stacks of threads that wait; with it, it calls malloc_trim(0) and measures how far
- * RSS drops.
+ * frag_arenas kept|emptied|alive [trim|slowly]: a burst of allocations in several threads
+ * at once, each with an arena of its own, of which little or nothing stays. kept     every
+ * 400th block stays; the threads end emptied  nothing stays; the threads end, and the
+ * arenas are as large as before, because the C library does not merge freed blocks of this
+ * size alive    as kept, and the threads wait for the end of the process slowly: the burst
+ * takes more than half a second, in steps. Without "trim" it tells, of each arena, where it
+ * is, page by page, and what is resident of the stacks of threads that wait; with it, it
+ * calls malloc_trim(0) and measures how far RSS drops.
  */
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "frag_pages.h"
 #include "frag_rss.h"
@@ -23,8 +23,11 @@
 #define THREADS 5
 #define BLOCKS 60000
 #define KEPT_OF 400
+#define STEP_BLOCKS 2000
+#define STEP_NS 20000000
 
 static const char *mode;
+static int slowly;
 static struct burst {
 	void *blocks[BLOCKS];
 	void *first; /* where it was */
@@ -66,6 +69,8 @@ static void *run_burst(void *argument)
 		burst->blocks[i] = kept ? burst_kept(size_of(i)) : burst_freed(size_of(i));
 		memset(burst->blocks[i], 'x', size_of(i));
 		truth_allocated(&burst->counts[!kept], size_of(i));
+		if (slowly && i % STEP_BLOCKS == 0)
+			nanosleep(&(struct timespec){0, STEP_NS}, NULL);
 	}
 	for (size_t i = 0; i < BLOCKS; i++) {
 		if (keeps && i && i % KEPT_OF == 0)
@@ -141,10 +146,13 @@ static int tell_arenas(void)
 int main(int argc, char **argv)
 {
 	pthread_t threads[THREADS];
+	int trims;
 
 	if (argc < 2)
 		return 2;
 	mode = argv[1];
+	slowly = argc > 2 && !strcmp(argv[2], "slowly");
+	trims = argc > 2 && !strcmp(argv[2], "trim");
 	if (pthread_barrier_init(&begun, NULL, THREADS) ||
 	    pthread_barrier_init(&over, NULL, THREADS + 1))
 		return 3;
@@ -155,11 +163,11 @@ int main(int argc, char **argv)
 	for (int t = 0; strcmp(mode, "alive") && t < THREADS; t++)
 		pthread_join(threads[t], NULL);
 	(void)frag_rss_bytes(); /* its memory is there from now on */
-	if (argc == 2 && tell_arenas())
+	if (!trims && tell_arenas())
 		return 3;
-	if (argc == 2 && !strcmp(mode, "alive") && tell_stacks())
+	if (!trims && !strcmp(mode, "alive") && tell_stacks())
 		return 3;
-	if (argc == 3) {
+	if (trims) {
 		long long before = frag_rss_bytes();
 		long long anonymous = frag_rss_anonymous_bytes();
 
