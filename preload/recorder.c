@@ -18,6 +18,13 @@
 /* How many recorders of other threads are looked at for one whose thread is gone. */
 #define TAKEOVER_PROBES 4u
 
+/* Where memory could not be had, so many events are counted as lost before it is tried
+ * anew: each try costs more than the program's own call. */
+#define CREATE_REST 1000u
+
+/* Handlers that interrupt one another's records. */
+#define NESTED_MOST 8u
+
 /* Nodes of stacks, where memory can be had no more later. */
 #define LAID_IN_NODES 65536u
 
@@ -28,6 +35,7 @@ struct recorder *recorder_list;
 static uint32_t recorder_count; /* streams handed out; atomic */
 static uint32_t
 	recorder_probe;	      /* where the search for a free one goes on; atomic, a hint */
+static uint32_t create_rest;  /* attempts to leave out; atomic, a hint */
 static uint32_t process_told; /* the PROCESS record is written; atomic */
 
 /* ---- Whose recorder --------------------------------------------------------------- */
@@ -80,14 +88,25 @@ static struct recorder *take_over(int tid)
 
 static struct recorder *create(int tid)
 {
-	uint32_t number = __atomic_fetch_add(&recorder_count, 1, __ATOMIC_RELAXED);
 	struct recorder *r;
+	uint32_t number, left = __atomic_load_n(&create_rest, __ATOMIC_RELAXED);
 
-	if (number + 1 >= 1u << ORDER_OWNER_BITS)
+	if (left) {
+		__atomic_store_n(&create_rest, left - 1, __ATOMIC_RELAXED);
 		return NULL;
+	}
 	r = memory_map(sizeof(*r));
-	if (!r)
+	if (!r) {
+		__atomic_store_n(&create_rest, CREATE_REST, __ATOMIC_RELAXED);
 		return NULL;
+	}
+	/* Numbers are not given back, so there must be a recorder for each. */
+	number = __atomic_fetch_add(&recorder_count, 1, __ATOMIC_RELAXED);
+	if (number + 1 >= 1u << ORDER_OWNER_BITS) {
+		__atomic_store_n(&create_rest, CREATE_REST, __ATOMIC_RELAXED);
+		memory_unmap(r, sizeof(*r));
+		return NULL;
+	}
 	r->stream = number;
 	order_init(&r->order, number + 1);
 	r->tid = tid;
@@ -115,17 +134,53 @@ static void tidy(struct recorder *r)
 	}
 }
 
-/* A recorder for the calling thread: one left by a thread that is gone, or a new one. A
- * signal handler that comes in between finds `attaching` and its events are counted lost.
- */
-static struct recorder *attach(void)
+/* One of a signal handler's that interrupted what is recorded by others of its thread. */
+static struct recorder *create_nested(int tid, uint64_t clock)
 {
 	struct recorder *r;
+
+	recorder_thread.attaching++;
+	r = create(tid);
+	if (r) {
+		r->is_nested = true;
+		r->described = true;
+		order_advance(&r->order, clock);
+	}
+	recorder_thread.attaching--;
+	return r;
+}
+
+static struct recorder *attach_nested(struct recorder *outer)
+{
+	outer->nested = create_nested(outer->tid, outer->order.clock);
+	return outer->nested;
+}
+
+static int own_tid(void)
+{
 	int tid = sys_gettid();
 
-	if (tid < 0)
-		tid = __atomic_fetch_add(&invented_tid, 1, __ATOMIC_RELAXED);
-	recorder_thread.attaching = true;
+	return tid >= 0 ? tid : __atomic_fetch_add(&invented_tid, 1, __ATOMIC_RELAXED);
+}
+
+/* For a signal handler that has come while its thread's recorder is being set up. */
+static struct recorder *attach_meanwhile(void)
+{
+	struct timespec now;
+
+	if (!recorder_thread.meanwhile && recorder_thread.attaching == 1)
+		recorder_thread.meanwhile =
+			create_nested(own_tid(), process_clock(false, &now));
+	return recorder_thread.meanwhile;
+}
+
+/* A recorder for the calling thread: one left by a thread that is gone, or a new one. */
+static struct recorder *attach(void)
+{
+	struct recorder *r, *innermost;
+	int tid = own_tid();
+
+	recorder_thread.attaching = 1;
 	r = take_over(tid);
 	if (r)
 		tidy(r);
@@ -133,25 +188,13 @@ static struct recorder *attach(void)
 		r = create(tid);
 	if (r) {
 		order_advance(&r->order, process_clock(false, &r->now));
+		for (innermost = r; innermost->nested;)
+			innermost = innermost->nested;
+		innermost->nested = recorder_thread.meanwhile;
 		recorder_thread.recorder = r;
 	}
-	recorder_thread.attaching = false;
-	return r;
-}
-
-static struct recorder *attach_nested(struct recorder *outer)
-{
-	struct recorder *r;
-
-	recorder_thread.attaching = true;
-	r = create(outer->tid);
-	if (r) {
-		r->is_nested = true;
-		r->described = true;
-		order_advance(&r->order, outer->order.clock);
-		outer->nested = r;
-	}
-	recorder_thread.attaching = false;
+	recorder_thread.meanwhile = NULL;
+	recorder_thread.attaching = 0;
 	return r;
 }
 
@@ -185,17 +228,15 @@ struct recorder *recorder_enter_slow(bool acquiring)
 
 	if (recorder_thread.own_work)
 		return NULL;
-	if (recorder_thread.attaching) {
-		if (process_is_active() && !is_paused(acquiring))
-			recorder_count_lost(NULL);
-		return NULL;
-	}
 	if (!process_ready() || is_paused(acquiring))
 		return NULL;
 	r = recorder_thread.recorder;
-	if (!r)
+	if (recorder_thread.attaching)
+		r = attach_meanwhile();
+	else if (!r)
 		r = attach();
-	if (r && r->busy)
+	/* A handler may interrupt another one's record. */
+	for (unsigned depth = 0; r && r->busy && depth < NESTED_MOST; depth++)
 		r = r->nested ? r->nested : attach_nested(r);
 	if (!r || r->busy) {
 		recorder_count_lost(NULL);
@@ -272,6 +313,7 @@ void recorder_abandon_all(void)
 	recorder_count = 0;
 	process_told = 0;
 	recorder_thread.recorder = NULL;
+	recorder_thread.meanwhile = NULL;
 	tick_forget();
 }
 

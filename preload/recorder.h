@@ -6,7 +6,7 @@
  * program's heap; a system call only when a chunk is full, a library was loaded or a
  * snapshot is due. What cannot be recorded is counted in the dump. errno is kept.
  * Threads: a recorder belongs to one thread; a signal handler that interrupts the recorder
- * gets a second, nested one. Recorders of threads that are gone are taken over by new ones.
+ * gets a nested one. Recorders of threads that are gone are taken over by new ones.
  * Memory: anonymous mappings, never given back.
  * Not here: what the entry points mean (interpose*.c), stacks (stack.h), files
  * (dumpfile.h).
@@ -63,9 +63,10 @@ struct recorder_thread {
 	uintptr_t label_made;
 	const void *label_frame; /* frame address of `operator new` */
 	uint8_t label; /* opcode for the acquisition under it, RECORDER_LABEL_AGAIN, or 0 */
-	uint8_t attaching;	 /* a recorder is being set up in this thread */
-	uint8_t label_failed;	 /* an acquisition under a label has failed */
-	uint8_t own_work;	 /* what is called now is called by us, and not recorded */
+	uint8_t attaching;    /* so many recorders are being set up in this thread */
+	uint8_t label_failed; /* an acquisition under a label has failed */
+	uint8_t own_work;     /* what is called now is called by us, and not recorded */
+	struct recorder *meanwhile; /* of signal handlers while `attaching` */
 };
 /* An acquisition under `operator new` has failed; a handler may have it tried again. */
 #define RECORDER_LABEL_AGAIN 0xff

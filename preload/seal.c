@@ -88,6 +88,15 @@ static void seal_in_use(const struct recorder *r)
 	dumpfile_unmap_again(&process.dump, chunk);
 }
 
+/* Whether that is one of a thread's own, outermost or nested. */
+static bool is_nested_in(const struct recorder *r, const struct recorder *outermost)
+{
+	for (; outermost; outermost = outermost->nested)
+		if (r == outermost)
+			return true;
+	return false;
+}
+
 static void seal_others(const struct recorder *own)
 {
 	struct recorder *r = __atomic_load_n(&recorder_list, __ATOMIC_ACQUIRE);
@@ -98,7 +107,7 @@ static void seal_others(const struct recorder *own)
 	if (process.dump.header->mode == MFT_MODE_RING)
 		return;
 	for (; r && process_clock(true, &now) < deadline; r = r->next)
-		if (r != own && (!own || r != own->nested))
+		if (!is_nested_in(r, own))
 			seal_in_use(r);
 }
 
@@ -125,10 +134,8 @@ void seal_process(void)
 		for (struct recorder *r = recorder_list; r; r = r->next)
 			seal_at_rest(r);
 	} else {
-		if (own)
-			seal_at_rest(own);
-		if (own && own->nested)
-			seal_at_rest(own->nested);
+		for (struct recorder *r = own; r; r = r->nested)
+			seal_at_rest(r);
 		seal_others(own);
 	}
 	dumpfile_seal(&process.dump, alone);
