@@ -215,6 +215,7 @@ static void replay_done(struct replay *replay)
 		records_stream_done(replay->snap_stream);
 	free(replay->snap_stream);
 	records_free_scan(replay->scan);
+	breaks_done(&replay->breaks);
 	series_done(&replay->series);
 	merge_done(&replay->merge);
 	modulemap_done(&replay->modules);
