@@ -12,7 +12,7 @@ import pytest
 from recording import BUILD, ROOT, environment
 
 # Small enough for every change, large enough that the mistakes they were made for show.
-PROOFS = {"kill9": 10, "full-disk": 8, "file-limit": 8, "forks": 200, "order": 9000000}
+PROOFS = {"kill9": 8, "full-disk": 6, "file-limit": 6, "forks": 200, "order": 8000000}
 
 
 def run_faults(*arguments):

@@ -41,17 +41,17 @@ FAULTS = [
     Fault("C1", "python3 forks beside its threads",
           ("/usr/bin/python3", "-c", "import os, threading, json\n"
            "def work():\n"
-           "    for i in range(300): json.dumps(list(range(i)))\n"
+           "    for i in range(60): json.dumps(list(range(i)))\n"
            "threads = [threading.Thread(target=work) for _ in range(4)]\n"
            "for t in threads: t.start()\n"
-           "for i in range(20):\n"
+           "for i in range(12):\n"
            "    pid = os.fork()\n"
            "    if not pid:\n"
            "        json.dumps(list(range(999))); os._exit(0)\n"
            "    assert os.waitpid(pid, 0)[1] == 0\n"
            "for t in threads: t.join()\n"
            "print('joined')"),
-          env={"PYTHONMALLOC": "malloc"}, recorded=BEGUN, processes=21,
+          env={"PYTHONMALLOC": "malloc"}, recorded=BEGUN, processes=13,
           needs=("/usr/bin/python3",)),
     Fault("C2", "raw clone: no atfork handler runs", ("raw_clone",), processes=2),
     Fault("C2", "clone3, five copies", ("clone_ways", "clone3"), processes=6),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * loads_recorder LIBRARY: loads the recorder by dlopen, and closes it again, while threads
- * allocate that go on afterwards; then a hundred times more.
+ * allocate that go on afterwards; then thirty times more.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -42,7 +42,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < THREADS; i++)
 		if (pthread_create(&threads[i], NULL, allocate, NULL))
 			return 3;
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 30; i++) {
 		void *library = dlopen(argv[1], RTLD_NOW | RTLD_GLOBAL);
 
 		if (!library)

@@ -12,7 +12,7 @@
 
 #include "truth.h"
 
-#define BLOCKS 200000
+#define BLOCKS 6000
 
 static struct truth_count count;
 
