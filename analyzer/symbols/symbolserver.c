@@ -337,11 +337,12 @@ void symbolserver_run(int socket, const struct sandbox_limits *limits)
 	reset_signals();
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)prctl(PR_SET_NAME, "mftrace-symbols");
-	(void)prctl(PR_SET_DUMPABLE, 0);
 	/* libdw would ask the servers itself, which it cannot here. */
 	(void)unsetenv("DEBUGINFOD_URLS");
 	close_others(socket);
 	offer_for_killing();
+	/* From here on what lies below /proc/self is not ours any more. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)sandbox_enter(limits, open_file);
 	begin_strings();
 	while (symbolwire_receive(&request, SOCKET, -1, &kind) == 0) {

@@ -38,7 +38,8 @@ def recorded(tmp_path):
 
 
 def record(program, dump):
-    env = environment({"LD_PRELOAD": str(LIBRARY), "MFTRACE_OPTIONS": f"output={escape(dump)}"})
+    options = f"output={escape(dump)}"
+    env = environment({"LD_PRELOAD": str(LIBRARY), "MFTRACE_OPTIONS": options})
     assert run_process([program], env).returncode == 0
 
 
@@ -112,8 +113,8 @@ def test_replaced(recorded, what, reason):
 def test_cut_at_any_place(recorded):
     program, dump = recorded
     whole = program.read_bytes()
-    for share in range(40):
-        program.write_bytes(whole[: len(whole) * share // 40])
+    for share in range(20):
+        program.write_bytes(whole[: len(whole) * share // 20])
         report(dump)
 
 
