@@ -109,7 +109,7 @@ static void mark_groups(struct occupancy *o, const struct occupancy_run *run)
 
 int occupancy_add_run(struct occupancy *o, uint64_t start, uint64_t end)
 {
-	struct occupancy_run *run = &o->runs[o->runs_count];
+	struct occupancy_run *run;
 
 	if (o->runs_count == o->runs_room) {
 		size_t room = o->runs_room ? 2 * o->runs_room : 64;
@@ -119,8 +119,8 @@ int occupancy_add_run(struct occupancy *o, uint64_t start, uint64_t end)
 			return -ENOMEM;
 		o->runs = run;
 		o->runs_room = room;
-		run += o->runs_count;
 	}
+	run = &o->runs[o->runs_count];
 	*run = (struct occupancy_run){start, end, o->region_begins};
 	o->region_begins = false;
 	o->runs_count++;

@@ -55,9 +55,12 @@ static inline void changes_append(struct changes *changes, const struct change *
 /* The last change, if it was at this address, or NULL. */
 static inline struct change *changes_last(struct changes *changes, uint64_t address)
 {
-	struct change *last = changes->items + changes->count - 1;
+	struct change *last;
 
-	return changes->count > 0 && last->address == address ? last : NULL;
+	if (changes->count == 0)
+		return NULL;
+	last = &changes->items[changes->count - 1];
+	return last->address == address ? last : NULL;
 }
 
 /* A block is live from now on. */
