@@ -16,9 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,7 +27,6 @@
 #include "sandbox.h"
 #include "stringpool.h"
 #include "symbolclient.h"
-#include "symbolpath.h"
 #include "symbolwire.h"
 
 static struct stringpool *pool;
@@ -246,6 +243,22 @@ static void killed_and_begun_anew(void **state)
 	symbolclient_free(client);
 }
 
+/* What the kernel sends where the limit on processor time is reached. */
+static void out_of_its_time(void **state)
+{
+	struct symbolclient *client = symbolclient_new(pool, NULL, &generous);
+	struct symbolclient_file file = own_file();
+	uint64_t address = (uintptr_t)known_function - bias;
+	struct answer answer = {.taken = 0};
+
+	(void)state;
+	assert_known_function(client, &file);
+	assert_int_equal(kill(child(), SIGXCPU), 0);
+	assert_int_equal(symbolclient_names(client, &file, &address, 1, take, &answer),
+			 -ETIMEDOUT);
+	symbolclient_free(client);
+}
+
 static void gives_up_after_some(void **state)
 {
 	struct symbolclient *client = symbolclient_new(pool, NULL, &generous);
@@ -373,52 +386,7 @@ static void only_within_the_roots(void **state)
 	free(root);
 }
 
-/* ---- The sandbox ------------------------------------------------------------------ */
-
-static int refuse(const char *path)
-{
-	(void)path;
-	return -ECHRNG;
-}
-
-/* What the confined process finds, as bits. */
-static int look_around(int readable)
-{
-	int failed = 0;
-	char byte;
-
-	failed |= open("/etc/passwd", O_RDONLY) >= 0 || errno != ECHRNG;
-	failed |= (open("/tmp/x", O_WRONLY | O_CREAT, 0600) >= 0 || errno != EACCES) << 1;
-	failed |= (socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || errno != EPERM) << 2;
-	failed |= (fork() >= 0 || errno != EPERM) << 3;
-	failed |= (mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			0) != MAP_FAILED)
-		  << 4;
-	failed |= (kill(getppid(), 0) == 0 || errno != EPERM) << 5;
-	failed |= (write(2, "x", 1) >= 0 || errno != EPERM) << 6;
-	failed |= (read(readable, &byte, 1) != 1) << 7;
-	return failed;
-}
-
-static void confined(void **state)
-{
-	int status, readable;
-	pid_t pid;
-
-	(void)state;
-	assert_true(sandbox_can_filter());
-	readable = open(self, O_RDONLY | O_CLOEXEC);
-	pid = fork();
-	if (pid == 0) {
-		if (!sandbox_enter(&generous, refuse))
-			_exit(255);
-		_exit(look_around(readable));
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	close(readable);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
+/* ---- Without a filter ------------------------------------------------------------- */
 
 /* Where the kernel filters nothing, the limits remain, and names are found. */
 static void without_a_filter(void **state)
@@ -435,72 +403,19 @@ static void without_a_filter(void **state)
 	symbolclient_free(client);
 }
 
-/* A process that never comes back is ended by its limit on processor time. */
-static void out_of_time(void **state)
-{
-	const struct sandbox_limits second = {.memory_bytes = 1u << 30, .cpu_seconds = 0};
-	volatile uint64_t work = 0;
-	int status;
-	pid_t pid;
-
-	(void)state;
-	pid = fork();
-	if (pid == 0) {
-		(void)sandbox_enter(&second, refuse);
-		for (;;)
-			work++;
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGXCPU);
-}
-
-/* ---- Messages --------------------------------------------------------------------- */
-
-static void messages_are_checked(void **state)
-{
-	static struct symbolwire wire;
-	enum symbolwire_kind kind;
-	const uint8_t lies[] = {SYMBOLWIRE_STRINGS, 0xff, 0xff, 0xff, 0xff, 'x'};
-	int sockets[2];
-	size_t bytes;
-
-	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
-	assert_int_equal(symbolwire_receive(&wire, sockets[0], 0, &kind), -ETIMEDOUT);
-	/* A length beyond the end of the message. */
-	assert_int_equal(send(sockets[1], lies, sizeof(lies), 0), sizeof(lies));
-	assert_int_equal(symbolwire_receive(&wire, sockets[0], 1000, &kind), 0);
-	assert_int_equal(kind, SYMBOLWIRE_STRINGS);
-	assert_null(symbolwire_get_bytes(&wire, SYMBOLWIRE_STRING_BYTES, &bytes));
-	assert_true(wire.bad);
-	assert_int_equal(symbolwire_get(&wire, 8), 0);
-	/* More than a message holds. */
-	symbolwire_begin(&wire, SYMBOLWIRE_OPEN);
-	for (size_t i = 0; i < SYMBOLWIRE_BYTES; i++)
-		symbolwire_put(&wire, i, 4);
-	assert_true(wire.bad);
-	assert_int_equal(symbolwire_send(&wire, sockets[0], -1), -EMSGSIZE);
-	close(sockets[1]);
-	assert_int_equal(symbolwire_receive(&wire, sockets[0], 1000, &kind), -EPIPE);
-	close(sockets[0]);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_this_program),
 		cmocka_unit_test(many_addresses_in_order),
 		cmocka_unit_test(killed_and_begun_anew),
+		cmocka_unit_test(out_of_its_time),
 		cmocka_unit_test(gives_up_after_some),
 		cmocka_unit_test(limited),
 		cmocka_unit_test(only_regular_files),
 		cmocka_unit_test(only_the_build_that_was_recorded),
 		cmocka_unit_test(only_within_the_roots),
-		cmocka_unit_test(confined),
 		cmocka_unit_test(without_a_filter),
-		cmocka_unit_test(out_of_time),
-		cmocka_unit_test(messages_are_checked),
 	};
 
 	return cmocka_run_group_tests_name("symbolclient", tests, set_up, tear_down);
