@@ -8,28 +8,13 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "image.h"
 #include "maps.h"
-#include "memory.h"
+#include "moduletable.h"
 #include "process.h"
 #include "recorder.h"
 
 #define MODULES_MOST 16384u
-
-struct module_entry {
-	uintptr_t start, end, bias;
-	uint64_t
-		identity; /* hash of path and build-id: another library at the same place */
-	uint32_t id;
-};
-
-/* Sorted by start; never changed once it is published. */
-struct module_table {
-	struct module_table
-		*retired; /* the next of those that nobody may look at any more */
-	uint32_t count;
-	uint32_t capacity;
-	struct module_entry entries[];
-};
 
 struct modules modules = {.stale = 1, .generation = 1};
 
@@ -46,82 +31,6 @@ struct glance {
 	bool complete;
 	bool changed;
 };
-
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
-{
-	const uint8_t *p = bytes;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ p[i]) * 0x100000001b3ull; /* FNV-1a */
-	return hash;
-}
-
-/* The NT_GNU_BUILD_ID note, or an empty one. ELF gABI, "Note Section". */
-static struct mft_bytes find_build_id(uintptr_t bias, const ElfW(Phdr) * segments,
-				      unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		const ElfW(Phdr) *segment = &segments[i];
-		const uint8_t *p, *end;
-
-		if (segment->p_type != PT_NOTE)
-			continue;
-		p = (const uint8_t *)(bias + segment->p_vaddr);
-		end = p + segment->p_memsz;
-		while ((size_t)(end - p) >= sizeof(ElfW(Nhdr))) {
-			ElfW(Nhdr) note;
-			size_t name, data;
-
-			memcpy(&note, p, sizeof(note));
-			p += sizeof(note);
-			name = (note.n_namesz + 3u) & ~3u;
-			data = (note.n_descsz + 3u) & ~3u;
-			if (name > (size_t)(end - p) || data > (size_t)(end - p) - name)
-				break;
-			if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
-			    memcmp(p, "GNU", 4) == 0)
-				return (struct mft_bytes){p + name, note.n_descsz};
-			p += name + data;
-		}
-	}
-	return (struct mft_bytes){NULL, 0};
-}
-
-static size_t table_bytes(uint32_t capacity)
-{
-	return sizeof(struct module_table) + capacity * sizeof(struct module_entry);
-}
-
-static struct module_table *new_table(uint32_t capacity)
-{
-	struct module_table *table = memory_map(table_bytes(capacity));
-
-	if (table)
-		table->capacity = capacity;
-	return table;
-}
-
-static const struct module_entry *find_same(const struct module_table *table,
-					    const struct module_entry *wanted)
-{
-	for (uint32_t i = 0; table && i < table->count; i++) {
-		const struct module_entry *entry = &table->entries[i];
-
-		if (entry->start == wanted->start && entry->end == wanted->end &&
-		    entry->bias == wanted->bias && entry->identity == wanted->identity)
-			return entry;
-	}
-	return NULL;
-}
-
-static void insert_sorted(struct module_table *table, const struct module_entry *entry)
-{
-	uint32_t i = table->count++;
-
-	for (; i && table->entries[i - 1].start > entry->start; i--)
-		table->entries[i] = table->entries[i - 1];
-	table->entries[i] = *entry;
-}
 
 /* The path of the file that is mapped at address, where the loader knows it by a relative
  * name: as it was given to dlopen, from a directory that the process may have left. The
@@ -153,22 +62,15 @@ static int look_at(struct dl_phdr_info *info, size_t bytes, void *context)
 {
 	struct glance *glance = context;
 	const char *path = info->dlpi_name ? info->dlpi_name : "";
-	struct module_entry entry = {.start = UINTPTR_MAX, .bias = info->dlpi_addr};
+	struct module_entry entry = {.bias = info->dlpi_addr};
+	struct image_range range;
 	const struct module_entry *same;
 	struct mft_module record;
 
 	(void)bytes;
-	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-		uintptr_t start = info->dlpi_addr + segment->p_vaddr;
-
-		if (segment->p_type != PT_LOAD)
-			continue;
-		if (start < entry.start)
-			entry.start = start;
-		if (start + segment->p_memsz > entry.end)
-			entry.end = start + segment->p_memsz;
-	}
+	(void)image_find_range(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum, &range);
+	entry.start = range.start;
+	entry.end = range.end;
 	if (entry.end == 0 || glance->after->count == glance->after->capacity) {
 		glance->complete &= entry.end == 0;
 		return 0;
@@ -176,12 +78,12 @@ static int look_at(struct dl_phdr_info *info, size_t bytes, void *context)
 	/* The program itself has no name there. */
 	if (!*path && entry.start <= getauxval(AT_ENTRY) && getauxval(AT_ENTRY) < entry.end)
 		path = process.exe;
-	record.build_id = find_build_id(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum);
+	record.build_id =
+		image_build_id(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum);
 	record.path = (struct mft_bytes){(const uint8_t *)path, strlen(path)};
-	entry.identity =
-		hash_bytes(hash_bytes(0xcbf29ce484222325ull, path, record.path.length),
-			   record.build_id.data, record.build_id.length);
-	same = find_same(glance->before, &entry);
+	entry.identity = moduletable_identity(path, record.path.length,
+					      record.build_id.data, record.build_id.length);
+	same = moduletable_find_same(glance->before, &entry);
 	if (same) {
 		entry.id = same->id;
 	} else {
@@ -200,7 +102,7 @@ static int look_at(struct dl_phdr_info *info, size_t bytes, void *context)
 		}
 		glance->changed = true;
 	}
-	insert_sorted(glance->after, &entry);
+	moduletable_insert(glance->after, &entry);
 	return 0;
 }
 
@@ -213,7 +115,7 @@ static bool report_gone(struct recorder *r, const struct module_table *before,
 	for (uint32_t i = 0; before && i < before->count; i++) {
 		struct mft_long record;
 
-		if (find_same(after, &before->entries[i]))
+		if (moduletable_find_same(after, &before->entries[i]))
 			continue;
 		gone = true;
 		if (!recorder_room(r, MFT_HOT_BYTES_MAX))
@@ -241,7 +143,7 @@ static void publish(struct module_table *table)
 	while (modules_retired) {
 		old = modules_retired;
 		modules_retired = old->retired;
-		memory_unmap(old, table_bytes(old->capacity));
+		moduletable_free(old);
 	}
 }
 
@@ -256,7 +158,7 @@ static void look(struct recorder *r)
 	capacity = glance.before ? glance.before->count * 2 + 64 : 128;
 	if (capacity > MODULES_MOST)
 		capacity = MODULES_MOST;
-	glance.after = new_table(capacity);
+	glance.after = moduletable_new(capacity);
 	if (!glance.after)
 		return;
 	dl_iterate_phdr(look_at, &glance);
@@ -308,22 +210,6 @@ void modules_refresh(struct recorder *r)
 		(void)try_look(r);
 }
 
-/* The first module that does not end before address. */
-static uint32_t find_from(const struct module_table *table, uintptr_t address)
-{
-	uint32_t low = 0, high = table ? table->count : 0;
-
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
-
-		if (table->entries[middle].end <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* Returns the module's number, or MFT_MODULE_NONE. */
 static uint32_t find(uintptr_t address, uintptr_t *ret_bias)
 {
@@ -333,7 +219,7 @@ static uint32_t find(uintptr_t address, uintptr_t *ret_bias)
 	/* Partner: publish. */
 	__atomic_fetch_add(&modules_readers, 1, __ATOMIC_SEQ_CST);
 	table = __atomic_load_n(&modules_now, __ATOMIC_SEQ_CST);
-	low = find_from(table, address);
+	low = moduletable_find_from(table, address);
 	if (table && low < table->count && table->entries[low].start <= address) {
 		id = table->entries[low].id;
 		*ret_bias = table->entries[low].bias;
@@ -347,7 +233,7 @@ extern __typeof(_dl_find_object) _dl_find_object __attribute__((weak));
 
 /* Where a module is, and its segments. */
 struct placed {
-	uintptr_t start, end;
+	struct image_range range;
 	const ElfW(Phdr) * segments;
 	unsigned count;
 };
@@ -357,24 +243,16 @@ struct placed {
 static bool place_program(uintptr_t bias, struct placed *ret_placed)
 {
 	struct placed placed = {
-		.start = UINTPTR_MAX,
 		.segments = (const ElfW(Phdr) *)getauxval(AT_PHDR),
 		.count = (unsigned)getauxval(AT_PHNUM),
 	};
 
-	for (unsigned i = 0; placed.segments && i < placed.count; i++) {
-		const ElfW(Phdr) *segment = &placed.segments[i];
-		const uintptr_t start = bias + segment->p_vaddr;
-
-		if (segment->p_type != PT_LOAD)
-			continue;
-		if (start < placed.start)
-			placed.start = start;
-		if (start + segment->p_memsz > placed.end)
-			placed.end = start + segment->p_memsz;
-	}
+	if (!placed.segments)
+		placed.count = 0;
+	if (!image_find_range(bias, placed.segments, placed.count, &placed.range))
+		return false;
 	*ret_placed = placed;
-	return placed.end != 0;
+	return true;
 }
 
 static bool place(const struct dl_find_object *found, struct placed *ret_placed)
@@ -386,8 +264,7 @@ static bool place(const struct dl_find_object *found, struct placed *ret_placed)
 	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
 		return false;
 	*ret_placed = (struct placed){
-		.start = (uintptr_t)found->dlfo_map_start,
-		.end = (uintptr_t)found->dlfo_map_end,
+		.range = {(uintptr_t)found->dlfo_map_start, (uintptr_t)found->dlfo_map_end},
 		.segments = (const ElfW(Phdr) *)((const char *)header + header->e_phoff),
 		.count = header->e_phnum,
 	};
@@ -408,13 +285,13 @@ static uint32_t record_one(struct recorder *r, uintptr_t address, uintptr_t *ret
 	if (!place(&found, &placed))
 		return MFT_MODULE_NONE;
 	record.bias = found.dlfo_link_map->l_addr;
-	record.start = placed.start;
-	record.end = placed.end;
+	record.start = placed.range.start;
+	record.end = placed.range.end;
 	record.path.data = (const uint8_t *)found.dlfo_link_map->l_name;
 	if (!*found.dlfo_link_map->l_name)
 		record.path.data = (const uint8_t *)process.exe;
 	record.path.length = strlen((const char *)record.path.data);
-	record.build_id = find_build_id(record.bias, placed.segments, placed.count);
+	record.build_id = image_build_id(record.bias, placed.segments, placed.count);
 	record.id = __atomic_add_fetch(&modules_last_id, 1, __ATOMIC_RELAXED);
 	if (!recorder_room(r, record.path.length + record.build_id.length + 96) ||
 	    mft_put_module(&r->encoder, &record) < 0)
@@ -475,7 +352,7 @@ uint32_t modules_recall(uintptr_t address, uintptr_t *ret_end)
 	*ret_end = UINTPTR_MAX;
 	__atomic_fetch_add(&modules_readers, 1, __ATOMIC_SEQ_CST);
 	table = __atomic_load_n(&modules_now, __ATOMIC_SEQ_CST);
-	low = find_from(table, address);
+	low = moduletable_find_from(table, address);
 	if (table && low < table->count) {
 		const struct module_entry *entry = &table->entries[low];
 
@@ -504,27 +381,20 @@ void modules_forget(void)
 
 static int find_known(struct dl_phdr_info *info, size_t bytes, void *context)
 {
-	uintptr_t start = UINTPTR_MAX, end = 0;
+	const uintptr_t own = (uintptr_t)&modules;
+	struct image_range range;
 
 	(void)bytes;
 	(void)context;
-	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-
-		if (segment->p_type != PT_LOAD)
-			continue;
-		if (info->dlpi_addr + segment->p_vaddr < start)
-			start = info->dlpi_addr + segment->p_vaddr;
-		if (info->dlpi_addr + segment->p_vaddr + segment->p_memsz > end)
-			end = info->dlpi_addr + segment->p_vaddr + segment->p_memsz;
-	}
+	if (!image_find_range(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum, &range))
+		return 0;
 	if (info->dlpi_addr && info->dlpi_addr == getauxval(AT_BASE)) {
-		modules.linker_start = start;
-		modules.linker_bytes = end - start;
+		modules.linker_start = range.start;
+		modules.linker_bytes = range.end - range.start;
 	}
-	if (start <= (uintptr_t)&modules && (uintptr_t)&modules < end) {
-		modules.own_start = start;
-		modules.own_bytes = end - start;
+	if (range.start <= own && own < range.end) {
+		modules.own_start = range.start;
+		modules.own_bytes = range.end - range.start;
 	}
 	return 0;
 }
