@@ -2,6 +2,7 @@
 #include "text_process.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,6 +214,9 @@ double text_fragmentation_at_peak(const struct profile *profile)
 static void print_fragmentation(const struct terminal *terminal,
 				const struct profile *profile)
 {
+	/* Of a ring the snapshots before the window are gone, that of the peak with them.
+	 */
+	const bool is_told = profile->peak_time_ns >= profile->window.start_ns;
 	const struct profile_snapshot *worst, *peak;
 
 	if (profile->worst_snapshot >= profile->snapshots_count) {
@@ -222,11 +226,11 @@ static void print_fragmentation(const struct terminal *terminal,
 	}
 	worst = &profile->snapshots[profile->worst_snapshot];
 	peak = peak_snapshot(profile);
-	text_field(terminal, "fragmentation", "%s at %s peak (%s resident), %s at worst%s",
+	text_field(terminal, "fragmentation", "%s at %s (%s%s), %s at worst%s",
 		   figure_share(text_fragmentation(peak), 1).text,
-		   profile->peak_time_ns < profile->window.start_ns ? "the window's"
-								    : "the",
+		   is_told ? "the peak" : "the window's peak",
 		   figure_bytes((double)peak->resident_bytes).text,
+		   is_told ? " resident" : "",
 		   figure_share(text_fragmentation(worst), 1).text,
 		   worst->reason == MFT_SNAPSHOT_EXIT ? " (exit)" : "");
 }
