@@ -223,7 +223,6 @@ int main(int argc, char **argv)
 	directory = argv[1];
 	save_dump("whole", SEED_DUMP_CHUNK_BYTES, false);
 	save_dump("sealed", SEED_DUMP_CHUNK_BYTES, true);
-	save_dump("large", MFT_CHUNK_BYTES_DEFAULT, true);
 	save_parts("whole", SEED_DUMP_CHUNK_BYTES);
 	save_snapshot();
 	save_core();
