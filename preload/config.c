@@ -15,10 +15,8 @@ const char config_help[] =
 	"  interval=MS    time between snapshots, 0 for none (default: 1000)\n"
 	"  leak_scan=0|1  whether to look for pointers to blocks at exit (default: 0)\n"
 	"  scan_deadline=MS  after which that ends with what it has (default: 10000)\n"
-	"  ring=SIZE      keeps the newest SIZE bytes of events, and of all older ones "
-	"what\n"
-	"                 they left behind; K, M or G behind it, 4M at least (default:\n"
-	"                 0, all events are kept)\n"
+	"  ring=SIZE      keeps the newest SIZE bytes of events (K, M, G; 4M at least)\n"
+	"                 and what all others left behind (default: 0, all events)\n"
 	"  verify=N       compares every Nth stack with libunwind's (default: 0, none)\n"
 	"  help=1         prints this\n";
 

@@ -38,6 +38,7 @@ static void expect_defaults(const char *options)
 	assert_true(c->snapshots);
 	assert_int_equal(c->interval_ms, 1000);
 	assert_int_equal(c->verify, 0);
+	assert_int_equal(c->ring_bytes, 0);
 	assert_false(c->help);
 	assert_string_equal(c->bad_option, "");
 }
@@ -115,6 +116,23 @@ static void numbers_have_limits(void **state)
 	expect_bad("depth=4294967301", "depth=4294967301");
 	expect_bad("depth=18446744073709551621", "depth=18446744073709551621");
 	assert_int_equal(parse("depth=257")->depth, 128);
+}
+
+static void sizes_have_units(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("ring=5000000")->ring_bytes, 5000000);
+	assert_int_equal(parse("ring=300k")->ring_bytes, 300u << 10);
+	assert_int_equal(parse("ring=64M")->ring_bytes, 64u << 20);
+	assert_int_equal(parse("ring=32G")->ring_bytes, 32ull << 30);
+	assert_int_equal(parse("ring=64M:ring=0")->ring_bytes, 0);
+	expect_bad("ring=33G", "ring=33G");
+	expect_bad("ring=18446744073709551615G", "ring=18446744073709551615G");
+	expect_bad("ring=64MB", "ring=64MB");
+	expect_bad("ring=64T", "ring=64T");
+	expect_bad("ring=M", "ring=M");
+	expect_bad("ring=", "ring=");
+	expect_bad("ring=4 M", "ring=4 M");
 }
 
 static void what_is_no_number_is_bad(void **state)
@@ -257,7 +275,8 @@ static void paths_have_limits(void **state)
 static void the_help_is_whole(void **state)
 {
 	static const char *const options[] = {
-		"output=", "depth=", "snapshots=", "interval=", "verify=", "help="};
+		"output=", "depth=",  "snapshots=", "interval=",
+		"ring=",   "verify=", "help="};
 	const char *line = config_help;
 
 	(void)state;
@@ -281,6 +300,7 @@ int main(void)
 		cmocka_unit_test(options_are_independent),
 		cmocka_unit_test(the_last_value_counts),
 		cmocka_unit_test(numbers_have_limits),
+		cmocka_unit_test(sizes_have_units),
 		cmocka_unit_test(what_is_no_number_is_bad),
 		cmocka_unit_test(unknown_options_are_named),
 		cmocka_unit_test(a_long_bad_option_is_cut),
