@@ -107,7 +107,8 @@ static int add_ring(struct request *request, const char *size)
 	char *option;
 	int error;
 
-	if (digits == 0 || digits > 18 || (*unit && (unit[1] || !strchr("KMGkmg", *unit)))) {
+	if (digits == 0 || digits > 18 ||
+	    (*unit && (unit[1] || !strchr("KMGkmg", *unit)))) {
 		complain("run", "--ring: not a size; a number, and K, M or G behind it");
 		return -EINVAL;
 	}
