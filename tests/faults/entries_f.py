@@ -10,7 +10,7 @@ REENTRANT = ("mftrace", "{programs}/reentrant_allocator.so")
 
 
 def direct_allocations(traced, native):
-    """With a second hook in the chain: the program's own calls and the hook's, each once."""
+    """With a second hook in the chain: the program's calls and the hook's, each once."""
     del native
     (process,) = traced.processes
     (truth,) = traced.truths
@@ -65,6 +65,7 @@ FAULTS = [
     Fault("F4", "no function that prints or locks", ("steady_events", "20000"),
           allocators=False, rival=False, check=imports_are_listed),
     Fault("F5", "a thread stuck in the recorder", ("stuck_thread",), preload=REENTRANT,
+          short=("stuck_thread", "40"),
           allocators=False, timeout=60),
     Fault("F6", "errno after a million calls", ("same_behaviour",)),
 ]

@@ -62,6 +62,7 @@ FAULTS = [
     Fault("G1", "libraries come and go beside threads",
           ("dlopen_storm", "{programs}/plugin_a.so")),
     Fault("G2", "all stacks compared with libunwind's", ("stack_shapes_without_fp", "1000"),
+          short=("stack_shapes_without_fp", "150"),
           options="verify=1", check=no_stack_differs, allocators=False, rival=False),
     Fault("G3", "code without tables", ("stack_guessed_without_fp", "1000")),
     Fault("G3", "assembly with odd tables", ("stack_odd_frames_without_fp", "500")),
@@ -70,7 +71,8 @@ FAULTS = [
     Fault("G3", "a just-in-time compiler: luajit", ("luajit", "-e", LUA), needs=("luajit",),
           recorded=BEGUN, timeout=60),
     Fault("G4", "exceptions thrown through it", ("stack_exceptions_without_fp", "1000")),
-    Fault("G4", "longjmp and swapcontext", ("stack_shapes_with_fp", "1000")),
+    Fault("G4", "longjmp and swapcontext", ("stack_shapes_with_fp", "1000"),
+          short=("stack_shapes_with_fp", "150")),
     Fault("G4", "threads cancelled in deep calls", ("cancelled_threads",), timeout=60),
     Fault("G4", "operator new fails, then does not", ("new_handler",), allocators=False),
     # mimalloc gives memory back after a while, and is killed for that natively, too.

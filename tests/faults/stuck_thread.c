@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A timer's signal stops a thread wherever it is, also in the middle of an allocation and
- * of its recording, and the handler waits there until two other threads have allocated a
- * good deal. If anything held a lock meanwhile nobody would go on. To be run on
- * reentrant_allocator.
+ * stuck_thread [STOPS]: a timer's signal stops a thread wherever it is, also in the middle
+ * of an allocation and of its recording, and the handler waits there until two other
+ * threads have allocated a good deal. If anything held a lock meanwhile nobody would go on.
+ * To be run on reentrant_allocator.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -15,12 +15,12 @@
 #include "truth.h"
 
 #define THREADS 2
-#define STOPS 200
 #define MEANWHILE 2000
 
 static atomic_ulong done[THREADS];
 static struct truth_count meanwhile[THREADS];
 static atomic_int stops;
+static int wanted = 200;
 
 static TRUTH_SITE void *while_stuck(size_t size)
 {
@@ -41,7 +41,7 @@ static void handler(int signal)
 		seen[i] = atomic_load(&done[i]);
 	for (int i = 0; i < THREADS; i++)
 		while (atomic_load(&done[i]) - seen[i] < MEANWHILE &&
-		       atomic_load(&stops) < STOPS)
+		       atomic_load(&stops) < wanted)
 			;
 	atomic_fetch_add(&stops, 1);
 }
@@ -50,7 +50,7 @@ static void *thread(void *argument)
 {
 	const size_t number = (size_t)argument;
 
-	for (unsigned long i = 1; atomic_load(&stops) < STOPS; i++) {
+	for (unsigned long i = 1; atomic_load(&stops) < wanted; i++) {
 		free(while_stuck(number + 1));
 		truth_allocated(&meanwhile[number], number + 1);
 		truth_freed(&meanwhile[number], number + 1);
@@ -59,7 +59,7 @@ static void *thread(void *argument)
 	return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct itimerval timer = {{0, 700}, {0, 700}}, off = {{0, 0}, {0, 0}};
 	struct truth_count stuck = {0};
@@ -67,6 +67,8 @@ int main(void)
 	struct sigaction action;
 	sigset_t timers;
 
+	if (argc == 2)
+		wanted = atoi(argv[1]);
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = handler;
 	action.sa_flags = SA_RESTART;
@@ -79,7 +81,7 @@ int main(void)
 	pthread_sigmask(SIG_UNBLOCK, &timers, NULL);
 	if (sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &timer, NULL))
 		return 4;
-	while (atomic_load(&stops) < STOPS) {
+	while (atomic_load(&stops) < wanted) {
 		free(until_stuck(10));
 		truth_allocated(&stuck, 10);
 		truth_freed(&stuck, 10);
