@@ -234,7 +234,8 @@ int fold_state_begin(struct fold_state *state, struct places *places, uint64_t r
 	state->root->ring_bytes = ring_bytes;
 	fill_header(&journal, MFT_RING_JOURNAL, 0);
 	fill_header(&state->root_chunk, MFT_RING_ROOT, 0);
-	return 0;
+	/* Space for a chunk of each kind: the first step must not want for it. */
+	return lay_in_places(state);
 }
 
 void fold_state_done(struct fold_state *state)
