@@ -43,8 +43,8 @@ def said_unseen(traced, native):
 
 
 def foreign_frees_counted(traced, native):
-    """What the library allocated past the recorder, and the program freed; and what it freed
-    past the recorder: blocks whose address comes again, or that seem to live. It is said."""
+    """What the library allocated past the recorder and the program freed; what it freed
+    there: blocks whose address comes again, or that seem to live. It is said."""
     del native
     (process,) = traced.processes
     (truth,) = traced.truths

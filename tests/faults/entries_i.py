@@ -40,7 +40,7 @@ def same_usable_sizes(traced, native):
     found = sum(
         site["allocations"]
         for site in process.sites_of("fuzz_new")
-        if not any(frame["function"] == "__cxa_allocate_exception" for frame in site["frames"])
+        if not any(f["function"] == "__cxa_allocate_exception" for f in site["frames"])
     )
     assert found == truth["new"], f"{found} by operator new"
     for member in ("live_blocks", "live_bytes"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""J: names that somebody has planted, raised privileges, and bytes that control terminals."""
+"""J: planted names, raised privileges, and bytes that control terminals."""
 
 import json
 import os
