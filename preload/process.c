@@ -360,8 +360,6 @@ static bool begin_loaded(void)
 		(void)SYS3(SYS_write, 2, config_help, strlen(config_help));
 	read_names();
 	modules_begin();
-	if (process.config.verify || !WALK_IS_NATIVE)
-		unwinder_begin();
 	read_allocator();
 	usable_begin(process.allocator);
 	wipe_on_fork();
@@ -421,15 +419,19 @@ bool process_begin(void)
 	return recording;
 }
 
-/* To be told of the end and of copies. Not where the recording begins: that may be in an
- * allocation by libc's own list of such functions, which is locked then. */
-static void ask_to_be_told(void)
+/* What takes locks or allocates. Not where the recording begins: that may be in libc's own
+ * list of functions for the end, which is locked then, or in the allocator, which is about
+ * to set itself up. */
+static void begin_rest(void)
 {
 	struct recorder_pause pause = recorder_pause();
 	int saved = errno;
 
+	/* To be told of copies and of the end. */
 	pthread_atfork(NULL, NULL, after_fork_in_child);
 	on_exit(at_exit, NULL);
+	if (process.config.verify || !WALK_IS_NATIVE)
+		unwinder_begin();
 	recorder_resume(pause);
 	errno = saved;
 }
@@ -438,7 +440,7 @@ static void ask_to_be_told(void)
 __attribute__((constructor(101))) static void process_constructor(void)
 {
 	if (process_begin())
-		ask_to_be_told();
+		begin_rest();
 }
 
 int process_describe(struct mft_encoder *encoder)

@@ -356,6 +356,14 @@ static bool put_threads(struct recorder *r)
 	return mft_long_end(&r->encoder, &record, MFT_OP_SNAPSHOT_THREADS) == 0;
 }
 
+/* A page that is first written to after RSS was read would be counted with the mappings
+ * alone. */
+static void touch_space(void)
+{
+	for (size_t i = 0; i < sizeof(space); i += process.dump.header->page_bytes)
+		((volatile uint8_t *)&space)[i] = 0;
+}
+
 /* The snapshot's records, one behind the other in the recorder's stream. */
 static void record(struct recorder *r, enum mft_snapshot_reason reason)
 {
@@ -365,6 +373,7 @@ static void record(struct recorder *r, enum mft_snapshot_reason reason)
 	struct maps maps;
 	int opened, pagemap;
 
+	touch_space();
 	if (!read_resident(process.dump.header->page_bytes, &snapshot))
 		return;
 	opened = maps_open(&maps, space.maps, sizeof(space.maps));

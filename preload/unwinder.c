@@ -16,12 +16,13 @@
 /* So many differences are described in a dump; the rest are counted. */
 #define DESCRIBED_MOST 16u
 
-static int (*backtrace_function)(void **frames, int most);
-static uint32_t described; /* atomic */
+static int (*backtrace_function)(void **frames, int most); /* atomic; NULL: not loaded */
+static uint32_t described;				   /* atomic */
 
 void unwinder_begin(void)
 {
 	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	int (*backtrace)(void **, int);
 	void *frames[4];
 
 	if (!library)
@@ -31,25 +32,29 @@ void unwinder_begin(void)
 		process_say("verify", "libunwind cannot be loaded");
 		return;
 	}
-	*(void **)(void *)&backtrace_function = dlsym(library, "unw_backtrace");
-	if (backtrace_function)
-		(void)backtrace_function(frames, 4); /* it sets itself up */
+	*(void **)(void *)&backtrace = dlsym(library, "unw_backtrace");
+	if (!backtrace)
+		return;
+	(void)backtrace(frames, 4); /* it sets itself up */
+	__atomic_store_n(&backtrace_function, backtrace, __ATOMIC_RELEASE);
 }
 
 uint32_t unwinder_stack(const void *frame_address, uintptr_t *pcs, uint32_t most,
 			bool *ret_whole)
 {
 	void *frames[CONFIG_DEPTH_MAX + OWN_FRAMES_MOST];
+	int (*const backtrace)(void **, int) =
+		__atomic_load_n(&backtrace_function, __ATOMIC_ACQUIRE);
 	const uintptr_t first = walk_start(frame_address).pc;
 	uint32_t count, own = 0, kept = 0;
 	struct recorder_pause pause;
 	int saved = errno;
 
 	*ret_whole = false;
-	if (!backtrace_function)
+	if (!backtrace)
 		return 0;
 	pause = recorder_pause(); /* it allocates at a thread's first use of it */
-	count = (uint32_t)backtrace_function(frames, (int)(most + OWN_FRAMES_MOST));
+	count = (uint32_t)backtrace(frames, (int)(most + OWN_FRAMES_MOST));
 	recorder_resume(pause);
 	errno = saved;
 	while (own < count && (uintptr_t)frames[own] != first)

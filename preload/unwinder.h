@@ -2,7 +2,7 @@
 /*
  * unwinder.h - libunwind, as the reference and for architectures without a walker of ours.
  *
- * It is loaded at start, with its symbols kept apart (its _Unwind_* functions must not
+ * It is loaded by the constructor, with its symbols kept apart (its _Unwind_* functions must not
  * stand in front of the C++ runtime's), and only where it is needed: verify=N, or no native
  * walker. It opens two descriptors and uses 5 KiB of stack, which is why it is not the
  * ordinary way where there is another.
@@ -15,7 +15,8 @@
 
 struct recorder;
 
-/* Loads it. Where that fails, unwinder_stack finds nothing. Once, at start. */
+/* Loads it, which allocates. Before, and where it fails, unwinder_stack finds nothing, and
+ * unwinder_check checks nothing. Once. */
 void unwinder_begin(void);
 
 /* The return addresses of the stack above the function with this frame address, innermost
