@@ -169,7 +169,8 @@ def prove_forks(place):
     fault = Fault("", "forks", ("fork_torture", count, count), timeout=60)
     while True:
         done = attempt.run_traced(fault, place, "glibc")
-        assert not done.hung and done.status == 0, f"exit status {done.status}, {done.stderr}"
+        assert not done.hung, "hung"
+        assert done.status == 0, f"exit status {done.status}, {done.stderr}"
         (truth,) = done.truths
         processes = {process["pid"]: process for process in done.processes}
         assert len(processes) == FORKS_AT_A_TIME + 1, f"{len(processes)} processes"
@@ -190,7 +191,7 @@ def prove_forks(place):
 
 
 def prove_order(place):
-    """Threads that hand blocks over, with all allocators, with and without thread caches."""
+    """Threads that hand blocks over, with all allocators, and without thread caches."""
     chance = random.Random(16)
     rows = [(allocator, cache) for allocator in ALLOCATORS for cache in (True, False)
             if not ALLOCATORS[allocator] or attempt.find_library(ALLOCATORS[allocator])]

@@ -167,8 +167,8 @@ def as_markdown(matrix, faults, before):
     tried = [row[3] for row in known if row[3] != "-"]
     lost = sum(word != "ok" for word in tried)
     lines = [
-        f"{len(known)} faults: mftrace fails {ours}, heaptrack {lost} of the {len(tried)} that "
-        "it was run in.",
+        f"{len(known)} faults: mftrace fails {ours}, heaptrack {lost} of the {len(tried)} "
+        "that it was run in.",
         "",
         "| entry | what is done to the recorder | mftrace | heaptrack |",
         "|---|---|---|---|",

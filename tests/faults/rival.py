@@ -80,6 +80,6 @@ def judge_events(fault, attempt, events):
     pids = {truth.get("pid") for truth in attempt.truths}
     if events < expected:
         return f"{expected - events} of {expected} lost"
-    # More than expected is no fault: what libraries allocate is in the trace, too. But there
-    # is one trace only, so that processes in it cannot be told apart.
+    # More than expected is no fault: what libraries allocate is in the trace, too. But
+    # there is one trace only, so that processes in it cannot be told apart.
     return "processes mixed" if len(pids) > 1 else ""
