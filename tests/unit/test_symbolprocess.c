@@ -143,7 +143,8 @@ static int ask_a_liar(const uint8_t *bytes, size_t count, int fd)
 		for (size_t i = 1; i < count; i++)
 			symbolwire_put(&lie, bytes[i], 1);
 		(void)symbolwire_send(&lie, sockets[1], fd);
-		pause(); /* the socket stays open */
+		(void)alarm(30); /* nobody may be left to end it */
+		pause();	 /* the socket stays open */
 		_exit(0);
 	}
 	symbolwire_begin(&process.wire, SYMBOLWIRE_OBJECT);
