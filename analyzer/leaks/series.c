@@ -93,7 +93,8 @@ static void halve(struct series *series)
 
 int series_advance(struct series *series, uint64_t clock, const struct ledger *ledger)
 {
-	while (series_due(series, clock)) {
+	/* The last instant that there is, is not passed by any clock. */
+	while (series_due(series, clock) && series->next != UINT64_MAX) {
 		int r = note(series, ledger);
 
 		if (r < 0)
