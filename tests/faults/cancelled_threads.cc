@@ -52,6 +52,8 @@ class block
 	void *memory;
 };
 
+volatile bool goes_on = true; /* nobody changes it: the thread is cancelled */
+
 TRUTH_SITE void go_down(counts *c, int depth)
 {
 	block here(c, size_t(depth) + 10);
@@ -61,7 +63,7 @@ TRUTH_SITE void go_down(counts *c, int depth)
 		return;
 	}
 	c->begun = true;
-	for (;;) {
+	while (goes_on) {
 		block inner(c, 100);
 
 		pthread_testcancel();
