@@ -2,10 +2,10 @@
 /*
  * unwinder.h - libunwind, as the reference and for architectures without a walker of ours.
  *
- * It is loaded by the constructor, with its symbols kept apart (its _Unwind_* functions must not
- * stand in front of the C++ runtime's), and only where it is needed: verify=N, or no native
- * walker. It opens two descriptors and uses 5 KiB of stack, which is why it is not the
- * ordinary way where there is another.
+ * It is loaded by the constructor, with its symbols kept apart (its _Unwind_* functions
+ * must not stand in front of the C++ runtime's), and only where it is needed: verify=N, or
+ * no native walker. It opens two descriptors and uses 5 KiB of stack, which is why it is
+ * not the ordinary way where there is another.
  */
 #ifndef UNWINDER_H
 #define UNWINDER_H
