@@ -8,65 +8,25 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
+#include "descriptor.h"
+#include "filespace.h"
 #include "filter.h"
 #include "mft_seal.h"
 #include "sys.h"
-#include "text.h"
 
 /* Reserve at least this many chunks at a time, and an eighth of the file up to the most. */
 #define RESERVE_CHUNKS_LEAST 4u
 #define RESERVE_CHUNKS_MOST 256u
-#define SUFFIXES_MOST 10000u
-#define HIGH_DESCRIPTOR 1000
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
 
 static uint64_t chunk_offset(const struct dumpfile *file, uint64_t chunk)
 {
 	return file->header->header_bytes + chunk * file->header->chunk_bytes;
 }
 
-int dumpfile_high_descriptor(int fd)
-{
-	struct rlimit limit = {0};
-	int lowest = HIGH_DESCRIPTOR;
-	long high;
-
-	if (SYS4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 &&
-	    limit.rlim_cur <= HIGH_DESCRIPTOR)
-		lowest = limit.rlim_cur > 32 ? (int)limit.rlim_cur - 16 : fd;
-	if (lowest <= fd)
-		return fd;
-	high = SYS3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, lowest);
-	if (high < 0)
-		return fd;
-	sys_close(fd);
-	return (int)high;
-}
-
-/* What file a descriptor stands for. Returns 0 or -errno. */
-static int identify(int fd, uint64_t *ret_device, uint64_t *ret_inode)
-{
-	struct statx st;
-	long r = sys_call(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_INO, (long)&st, 0);
-
-	if (r < 0)
-		return (int)r;
-	*ret_device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
-	*ret_inode = st.stx_ino;
-	return 0;
-}
-
 static bool is_ours(const struct dumpfile *file, int fd)
 {
-	uint64_t device, inode;
-
-	return identify(fd, &device, &inode) == 0 && device == file->device &&
-	       inode == file->inode;
+	return descriptor_is(fd, file->device, file->inode);
 }
 
 /* A descriptor that is the dump for certain. A program may have closed ours and have got
@@ -87,7 +47,7 @@ static int own_descriptor(struct dumpfile *file)
 		sys_close(found);
 		return -ESTALE;
 	}
-	found = dumpfile_high_descriptor(found);
+	found = descriptor_raise(found);
 	if (!__atomic_compare_exchange_n(&file->fd, &fd, found, false, __ATOMIC_RELAXED,
 					 __ATOMIC_RELAXED)) {
 		sys_close(found);
@@ -96,126 +56,25 @@ static int own_descriptor(struct dumpfile *file)
 	return found;
 }
 
-/* ---- The file size limit ----------------------------------------------------------
- *
- * Writing or growing beyond it fails, and sends a signal that ends a process. The limit may
- * have been lowered since the space was reserved. */
-
-#define SIZE_SIGNAL (1ull << (SIGXFSZ - 1))
-
-/* Keeps the signal from the calling thread. Returns the mask to end with. */
-static uint64_t begin_limited(void)
-{
-	const uint64_t signal = SIZE_SIGNAL;
-	uint64_t before = 0;
-
-	(void)SYS4(SYS_rt_sigprocmask, SIG_BLOCK, &signal, &before, sizeof(signal));
-	return before;
-}
-
-/* Takes the signal back, if what was `result` sent one and the program does not keep it for
- * later itself. */
-static void end_limited(uint64_t before, long result)
-{
-	const uint64_t signal = SIZE_SIGNAL;
-	struct timespec at_once = {0, 0};
-
-	if (result == -EFBIG && !(before & signal))
-		(void)SYS4(SYS_rt_sigtimedwait, &signal, NULL, &at_once, sizeof(signal));
-	(void)SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
-}
-
-/* ---- Space ------------------------------------------------------------------------ */
-
-/* Returns 0 or -errno. */
-static int allocate_space(int fd, uint64_t offset, uint64_t bytes)
-{
-	long r;
-
-	do {
-		r = SYS4(SYS_fallocate, fd, 0, offset, bytes);
-	} while (r == -EINTR);
-	return (int)r;
-}
-
-/* Where a file system has no fallocate: grow the file and have the kernel fault the pages
- * in, which fails with an error where a store would fail with a signal. */
-static int populate_space(int fd, uint64_t offset, uint64_t bytes)
-{
-	long r = SYS2(SYS_ftruncate, fd, offset + bytes);
-	long map;
-
-	if (r < 0)
-		return (int)r;
-	map = SYS6(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
-	if ((unsigned long)map >= -4095UL)
-		return (int)map;
-	r = SYS3(SYS_madvise, map, bytes, MADV_POPULATE_WRITE);
-	(void)SYS2(SYS_munmap, map, bytes);
-	return (int)r;
-}
-
-static int reserve_space(int fd, uint64_t offset, uint64_t bytes)
-{
-	uint64_t before = begin_limited();
-	int r = allocate_space(fd, offset, bytes);
-
-	if (r == -EOPNOTSUPP || r == -ENOSYS)
-		r = populate_space(fd, offset, bytes);
-	end_limited(before, r);
-	return r;
-}
-
-static int map_file(int fd, uint64_t offset, size_t bytes, void **ret_map)
-{
-	long map = SYS6(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
-
-	if ((unsigned long)map >= -4095UL)
-		return (int)map;
-	*ret_map = (void *)map;
-	return 0;
-}
-
-/* Opens a file that was not there before. */
-static int create_new(const char *path, char *ret_path, size_t bytes)
-{
-	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY;
-	struct text text;
-	int fd = -EEXIST;
-
-	for (unsigned i = 0; fd == -EEXIST && i < SUFFIXES_MOST; i++) {
-		text_init(&text, ret_path, bytes);
-		text_add(&text, path);
-		if (i) {
-			text_add_char(&text, '.');
-			text_add_number(&text, i);
-		}
-		if (text.cut)
-			return -ENAMETOOLONG;
-		fd = sys_open(ret_path, flags, 0600);
-	}
-	return fd;
-}
-
 int dumpfile_create(struct dumpfile *file, const char *path,
 		    const struct mft_header *initial)
 {
 	uint64_t first_bytes = initial->header_bytes +
 			       (uint64_t)RESERVE_CHUNKS_LEAST * initial->chunk_bytes;
-	int fd = create_new(path, file->path, sizeof(file->path));
+	int fd = descriptor_create(path, file->path, sizeof(file->path));
 	void *map;
 	int r;
 
 	if (fd < 0)
 		return fd;
-	fd = dumpfile_high_descriptor(fd);
-	r = identify(fd, &file->device, &file->inode);
+	fd = descriptor_raise(fd);
+	r = descriptor_identify(fd, &file->device, &file->inode);
 	if (r < 0)
 		goto out;
-	r = reserve_space(fd, 0, first_bytes);
+	r = filespace_reserve(fd, 0, first_bytes);
 	if (r < 0)
 		goto out;
-	r = map_file(fd, 0, initial->header_bytes, &map);
+	r = filespace_map(fd, 0, initial->header_bytes, &map);
 	if (r < 0)
 		goto out;
 	memcpy(map, initial, sizeof(*initial));
@@ -243,26 +102,6 @@ static int stop(struct dumpfile *file, enum mft_stop reason, int error)
 	return error;
 }
 
-/* Puts zeros where zeros are: the kernel then brings in the pages many at a time, and maps
- * them so, which takes a quarter of what as many page faults do. Where it does not work
- * they come one by one. */
-static void write_zeros(int fd, uint64_t offset, uint64_t bytes)
-{
-	static uint8_t zeros[DUMPFILE_WINDOW_CHUNKS_MOST * (64u << 10)];
-	uint64_t before = begin_limited();
-	long written = 0;
-
-	while (bytes) {
-		written = SYS4(SYS_pwrite64, fd, zeros,
-			       bytes < sizeof(zeros) ? bytes : sizeof(zeros), offset);
-		if (written <= 0)
-			break;
-		offset += (uint64_t)written;
-		bytes -= (uint64_t)written;
-	}
-	end_limited(before, written);
-}
-
 /* Makes sure that there is space for the chunks below `end`. Threads may do the same work
  * twice; reserving is idempotent. */
 static int reserve_chunks(struct dumpfile *file, int fd, uint32_t end)
@@ -279,12 +118,14 @@ static int reserve_chunks(struct dumpfile *file, int fd, uint32_t end)
 		ahead = RESERVE_CHUNKS_MOST;
 	/* From the first chunk that nobody reserved: its taker may rely on our raising
 	 * reserved_chunks beyond it. */
-	r = reserve_space(fd, chunk_offset(file, reserved),
-			  (uint64_t)(end - reserved + ahead) * file->header->chunk_bytes);
+	r = filespace_reserve(fd, chunk_offset(file, reserved),
+			      (uint64_t)(end - reserved + ahead) *
+				      file->header->chunk_bytes);
 	if (r < 0) {
 		ahead = 0;
-		r = reserve_space(fd, chunk_offset(file, reserved),
-				  (uint64_t)(end - reserved) * file->header->chunk_bytes);
+		r = filespace_reserve(fd, chunk_offset(file, reserved),
+				      (uint64_t)(end - reserved) *
+					      file->header->chunk_bytes);
 	}
 	if (r < 0)
 		return r;
@@ -314,10 +155,10 @@ static int try_map_chunks(struct dumpfile *file, uint32_t count, uint32_t *ret_i
 	*ret_reason = r == -EFBIG ? MFT_STOP_LIMIT : MFT_STOP_SPACE;
 	if (r < 0)
 		return r;
-	write_zeros(fd, chunk_offset(file, index),
-		    (uint64_t)count * file->header->chunk_bytes);
-	r = map_file(fd, chunk_offset(file, index),
-		     (size_t)count * file->header->chunk_bytes, &map);
+	filespace_write_zeros(fd, chunk_offset(file, index),
+			      (uint64_t)count * file->header->chunk_bytes);
+	r = filespace_map(fd, chunk_offset(file, index),
+			  (size_t)count * file->header->chunk_bytes, &map);
 	*ret_reason = MFT_STOP_MAP;
 	if (r < 0)
 		return r;
@@ -459,7 +300,7 @@ int dumpfile_map_again(struct dumpfile *file, uint32_t index, struct mft_chunk *
 
 	if (fd < 0)
 		return fd;
-	r = map_file(fd, chunk_offset(file, index), file->header->chunk_bytes, &map);
+	r = filespace_map(fd, chunk_offset(file, index), file->header->chunk_bytes, &map);
 	if (r < 0)
 		return r;
 	*ret_chunk = map;
@@ -533,8 +374,8 @@ int dumpfile_fill_hole(struct dumpfile *file, uint32_t index)
 	int fd = own_descriptor(file);
 
 	return fd < 0 ? fd
-		      : reserve_space(fd, chunk_offset(file, index),
-				      file->header->chunk_bytes);
+		      : filespace_reserve(fd, chunk_offset(file, index),
+					  file->header->chunk_bytes);
 }
 
 void dumpfile_discard(struct dumpfile *file)

@@ -2,13 +2,16 @@
 /*
  * dumpfile.h - the dump as a file: created, grown, mapped chunk by chunk.
  *
- * Guarantees: nothing is ever written through a descriptor; space is reserved before it is
- * mapped, so a full disk or a file size limit stops the recording (with a reason in the
- * header) and never signals the program. The descriptor has a high number, is checked to
- * be still ours before each use, and is found again by path if the program closed it.
- * Threads: chunks are handed out by one atomic add; every function but dumpfile_create and
- * dumpfile_abandon may be called by any thread at any time.
- * Not here: what is in the chunks.
+ * Guarantees: records are stored into mappings; nothing but zeros is written through a
+ * descriptor. Space is reserved before it is mapped, so a full disk or a file size limit
+ * stops the recording (with a reason in the header) and never signals the program. The
+ * descriptor has a high number, is checked to be still ours before each use, and is found
+ * again by path if the program closed it.
+ * Threads: chunks are handed out by one atomic add; every function but dumpfile_create,
+ * dumpfile_discard and dumpfile_abandon may be called by any thread at any time, where it
+ * does not say otherwise.
+ * Memory: windows onto the file, which their takers unmap.
+ * Not here: what is in the chunks; descriptors (descriptor.h); space (filespace.h).
  */
 #ifndef DUMPFILE_H
 #define DUMPFILE_H
@@ -102,9 +105,5 @@ void dumpfile_discard(struct dumpfile *file);
 
 /* In a forked child: lets go of the parent's file without touching it. */
 void dumpfile_abandon(struct dumpfile *file);
-
-/* Moves fd to a number that programs do not reach for. Returns the new one, or fd itself
- * when the limit leaves no room. */
-int dumpfile_high_descriptor(int fd);
 
 #endif
