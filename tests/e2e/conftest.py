@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from gate import gated
 from recording import (
     LIBRARY,
     MFTRACE,
@@ -106,3 +107,21 @@ def base(tmp_path_factory):
     assert run.status == 0
     run.process.expect_nothing_lost()
     return run.process
+
+
+@pytest.fixture(scope="session")
+def gate_dumps(tmp_path_factory):
+    """A directory for recordings that `mftrace check` is asked about."""
+    return tmp_path_factory.mktemp("gate")
+
+
+@pytest.fixture(scope="session")
+def gate_runs(gate_dumps):
+    """Ten recordings of one program, each the same but for its threads."""
+    return [gated(gate_dumps / f"{i}.mft") for i in range(10)]
+
+
+@pytest.fixture(scope="session")
+def gate_scanned(gate_dumps):
+    """One of the same program with a scan for pointers."""
+    return gated(gate_dumps / "scanned.mft", options=["--leak-scan"])
