@@ -2,14 +2,19 @@
 #include "filespace.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/stat.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include "sys.h"
 
 /* Zeros are written so many at a time. */
 #define ZEROS_BYTES (512u << 10)
+
+static uint8_t zeros[ZEROS_BYTES]; /* not const: in the library's file that took room */
 
 /* ---- The file size limit ----------------------------------------------------------
  *
@@ -53,11 +58,38 @@ static int allocate_space(int fd, uint64_t offset, uint64_t bytes)
 	return (int)r;
 }
 
+/* Makes the file reach `end`. Zeros are put behind its end, wherever that is by then: a
+ * thread that grows it at the same time, and already stores there, loses nothing, which
+ * ftruncate does not promise. Returns 0 or -errno. */
+static int grow(int fd, uint64_t end)
+{
+	struct iovec piece = {.iov_base = zeros};
+	struct statx st;
+	long r;
+
+	for (;;) {
+		r = sys_call(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_SIZE, (long)&st,
+			     0);
+		if (r < 0)
+			return (int)r;
+		if (st.stx_size >= end)
+			return 0;
+		piece.iov_len = end - st.stx_size;
+		if (piece.iov_len > sizeof(zeros))
+			piece.iov_len = sizeof(zeros);
+		r = SYS6(SYS_pwritev2, fd, &piece, 1, -1L, -1L, RWF_APPEND);
+		if (r < 0 && r != -EINTR)
+			return (int)r;
+		if (r == 0)
+			return -EIO;
+	}
+}
+
 /* Where a file system has no fallocate: grow the file and have the kernel fault the pages
  * in, which fails with an error where a store would fail with a signal. */
 static int populate_space(int fd, uint64_t offset, uint64_t bytes)
 {
-	long r = SYS2(SYS_ftruncate, fd, offset + bytes);
+	long r = grow(fd, offset + bytes);
 	long map;
 
 	if (r < 0)
@@ -93,7 +125,6 @@ int filespace_map(int fd, uint64_t offset, size_t bytes, void **ret_map)
 
 void filespace_write_zeros(int fd, uint64_t offset, uint64_t bytes)
 {
-	static uint8_t zeros[ZEROS_BYTES]; /* not const: in the file that took room */
 	uint64_t before = begin_limited();
 	long written = 0;
 
