@@ -15,6 +15,7 @@
 #include "mft_seal.h"
 #include "ring.h"
 #include "ringcopy.h"
+#include "ringplaces.h"
 #include "ringwindow.h"
 
 #define HEADER_BYTES_MAX (1u << 20)
@@ -299,7 +300,7 @@ static int take_slot(struct reader *reader, uint64_t slot)
 
 	if (n < 0)
 		return (int)n;
-	if (reader->ring && ring_has_journal_at(reader->ring, offset))
+	if (reader->ring && ringplaces_is_journal(reader->ring, offset))
 		return 1;
 	memcpy(&c, raw, sizeof(c));
 	if (bytes > reader->header.chunk_bytes)
@@ -320,7 +321,7 @@ static int take_slot(struct reader *reader, uint64_t slot)
 	if ((size_t)n < MFT_CHUNK_HEADER_LEAST)
 		return 0;
 	if (reader->ring && ring_is_kind(c.kind)) {
-		n = ring_add_place(reader->ring, reader, &c, offset);
+		n = ringplaces_note(reader->ring, reader, &c, offset);
 		return n < 0 ? (int)n : 1;
 	}
 	if (c.kind != MFT_CHUNK_EVENTS)

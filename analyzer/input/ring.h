@@ -2,8 +2,9 @@
 /*
  * ring.h - what a ring dump says of the events that it no longer has (mft_ring.h).
  *
- * The reader tells of the places that it finds; ring_load takes their contents in, puts a
- * step that did not end back to its beginning, and checks that the state makes sense.
+ * The reader notes the places that it finds (ringplaces.h); ring_load takes their contents
+ * in, puts a step that did not end back to its beginning (ringundo.h), and checks that the
+ * state makes sense (ringsense.h).
  * Guarantees: every number that leaves this file was checked: what a site, a block, a node
  * or a stream refers to is there, parents are smaller than children, and sums add up. A
  * state that does not is refused as a whole, since everything behind it depends on it.
@@ -31,6 +32,12 @@ static inline bool ring_is_kind(uint32_t kind)
 	return kind >= MFT_RING_ROOT && kind <= MFT_RING_LIVE;
 }
 
+/* A kind as an index. */
+static inline uint32_t ring_kind_index(uint32_t kind)
+{
+	return kind - MFT_RING_ROOT;
+}
+
 /* A place of the state, and its contents. */
 struct ring_place {
 	uint64_t offset;
@@ -48,16 +55,14 @@ struct ring {
 	bool begun; /* the root was found */
 };
 
+/* How many items of a size a chunk has room for. */
+static inline uint32_t ring_items_a_chunk(const struct ring *ring, size_t item_bytes)
+{
+	return (uint32_t)((ring->chunk_bytes - MFT_RING_CONTENTS) / item_bytes);
+}
+
 /* A ring without places, or NULL: no memory. */
 struct ring *ring_new(void);
-
-/* What the reader found: a chunk at an offset, of a kind of the state. The root comes
- * first. Returns 0 or a negative errno. */
-int ring_add_place(struct ring *ring, struct reader *reader, const struct mft_chunk *chunk,
-		   uint64_t offset);
-
-/* Whether the journal is at an offset; its places have no headers of their own. */
-bool ring_has_journal_at(const struct ring *ring, uint64_t offset);
 
 /* Takes in the state of all places. Returns 0; -EBADMSG with *complaint: it makes no sense;
  * -ENOMEM, or what pread says. */
@@ -84,7 +89,10 @@ void ring_site_peak(const struct ring *ring, const struct mft_ring_site *site,
 const struct mft_ring_block *ring_blocks(const struct ring *ring, uint32_t chunk,
 					 size_t *ret_count);
 
-/* The records in one of root.facts_chunks, to be decoded. */
-void ring_facts(const struct ring *ring, uint32_t chunk, struct mft_decoder *ret_decoder);
+/* Hands on every fact, the oldest first. Returns 0 or what `take` says below 0; a record
+ * that makes no sense (-EBADMSG) is passed over. */
+int ring_each_fact(const struct ring *ring,
+		   int (*take)(void *context, const struct mft_record *record),
+		   void *context);
 
 #endif

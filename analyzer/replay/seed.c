@@ -10,145 +10,13 @@
 #include "reader.h"
 #include "records.h"
 #include "ring.h"
-
-/* ---- Stacks ----------------------------------------------------------------------- */
-
-/* Hands on every fact of the ring. Returns 0 or what `take` says below 0; a record that
- * makes no sense is passed over. */
-static int each_fact(const struct ring *ring,
-		     int (*take)(void *context, const struct mft_record *record),
-		     void *context)
-{
-	struct mft_decoder decoder;
-	struct mft_record record;
-	int r = 0;
-
-	for (uint32_t i = 0; r >= 0 && i < ring->root.facts_chunks; i++) {
-		ring_facts(ring, i, &decoder);
-		while (r >= 0 && mft_decode(&decoder, &record) > 0) {
-			r = take(context, &record);
-			if (r == -EBADMSG)
-				r = 0;
-		}
-	}
-	return r < 0 ? r : 0;
-}
-
-static int take_module(void *context, const struct mft_record *record)
-{
-	struct modulemap *modules = context;
-
-	return record->op == MFT_OP_MODULE ? modulemap_add(modules, record->payload) : 0;
-}
-
-static int compare_granules(const void *a, const void *b, void *context)
-{
-	const struct mft_ring_granule *x = ring_granule(context, *(const uint32_t *)a);
-	const struct mft_ring_granule *y = ring_granule(context, *(const uint32_t *)b);
-
-	if (x->stream != y->stream)
-		return x->stream < y->stream ? -1 : 1;
-	return x->index < y->index ? -1 : x->index > y->index;
-}
-
-static int sort_granules(const struct ring *ring, struct seed_frames *all)
-{
-	all->granules = calloc((size_t)ring->root.granules + 1, sizeof(*all->granules));
-	if (!all->granules)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < ring->root.granules; i++)
-		all->granules[i] = i;
-	qsort_r(all->granules, ring->root.granules, sizeof(*all->granules),
-		compare_granules, (void *)ring);
-	return 0;
-}
-
-/* The first granule of a stream, an index into all->granules, or one behind the last. */
-static uint32_t find_granules(const struct ring *ring, const struct seed_frames *all,
-			      uint32_t stream)
-{
-	uint32_t low = 0, high = ring->root.granules;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (ring_granule(ring, all->granules[middle])->stream < stream)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-int seed_stacks(const struct ring *ring, struct modulemap *modules, struct stacks *stacks,
-		struct seed_frames *ret_frames)
-{
-	struct seed_frames *all = ret_frames;
-	int r = each_fact(ring, take_module, modules);
-
-	all->count = ring->root.nodes + MFT_NODE_FIRST;
-	all->frames = calloc(all->count, sizeof(*all->frames));
-	if (!all->frames)
-		return -ENOMEM;
-	if (r == 0)
-		r = sort_granules(ring, all);
-	all->frames[MFT_NODE_TRUNCATED] = MFT_NODE_TRUNCATED;
-	for (uint32_t i = 0; r == 0 && i < ring->root.nodes; i++) {
-		const struct mft_ring_node *node = ring_node(ring, i);
-		struct profile_frame frame = {
-			.parent = all->frames[node->parent],
-			.module = PROFILE_NO_MODULE,
-			.exact = node->module & 1,
-			.offset = node->offset,
-		};
-
-		r = modulemap_find(modules, node->module >> 1, &frame.module);
-		if (r == 0 || r == -ENOENT)
-			r = stacks_add(stacks, &frame, &all->frames[MFT_NODE_FIRST + i]);
-	}
-	return r;
-}
-
-void seed_frames_done(struct seed_frames *frames)
-{
-	free(frames->frames);
-	free(frames->granules);
-	*frames = (struct seed_frames){0};
-}
-
-int seed_stream_nodes(const struct ring *ring, const struct seed_frames *frames,
-		      uint32_t stream, struct stack_nodes *nodes)
-{
-	const struct mft_ring_stream *folded = ring_stream(ring, stream);
-	const uint32_t due = folded ? folded->nodes : 0, each = MFT_RING_GRANULE_NODES;
-	const uint32_t first = find_granules(ring, frames, stream);
-	const struct mft_ring_granule *granule;
-	uint32_t *own;
-
-	for (uint32_t i = 0; (uint64_t)i * each < due; i++) {
-		if (first + i >= ring->root.granules)
-			return -EBADMSG;
-		granule = ring_granule(ring, frames->granules[first + i]);
-		if (granule->stream != stream || granule->index != i)
-			return -EBADMSG;
-	}
-	own = stack_nodes_make(nodes, due);
-	if (!own)
-		return due ? -ENOMEM : 0;
-	for (uint32_t i = 0; i < due; i++) {
-		granule = ring_granule(ring, frames->granules[first + i / each]);
-		if (granule->nodes[i % each] >= frames->count)
-			return -EBADMSG;
-		own[i] = frames->frames[granule->nodes[i % each]];
-	}
-	return 0;
-}
+#include "seedstacks.h"
 
 /* ---- Sites and blocks ------------------------------------------------------------- */
 
 /* Sites of the ring in the ledger's numbers. Nodes of a module that has several ids are one
  * frame here, and their sites one site. */
-static int add_sites(struct replay *replay, const struct seed_frames *frames,
+static int add_sites(struct replay *replay, const struct seedstacks *stacks,
 		     uint32_t *sites)
 {
 	const struct ring *ring = replay->reader->ring;
@@ -170,7 +38,7 @@ static int add_sites(struct replay *replay, const struct seed_frames *frames,
 		};
 
 		ring_site_peak(ring, from, &site.peak_bytes, &site.peak_blocks);
-		r = ledger_site(ledger, frames->frames[from->node], from->op, &sites[i]);
+		r = ledger_site(ledger, stacks->frames[from->node], from->op, &sites[i]);
 		if (r == 0)
 			ledger_seed_site(ledger, sites[i], &site);
 	}
@@ -264,7 +132,7 @@ static void seed_thread(const struct mft_ring_stream *from, const uint32_t *site
 
 /* A realloc whose second half is not among the events was a free; those of streams that go
  * on wait for it. */
-static int add_streams(struct replay *replay, const struct seed_frames *frames,
+static int add_streams(struct replay *replay, const struct seedstacks *stacks,
 		       const uint32_t *sites)
 {
 	const struct reader *reader = replay->reader;
@@ -287,7 +155,7 @@ static int add_streams(struct replay *replay, const struct seed_frames *frames,
 		}
 		seed_thread(from, sites, &replay->streams[at].thread);
 		replay->streams[at].resumed = true;
-		r = seed_stream_nodes(ring, frames, from->stream,
+		r = seedstacks_stream(ring, stacks, from->stream,
 				      &replay->streams[at].nodes);
 		if (r == 0)
 			r = records_await_half(replay, at);
@@ -372,16 +240,16 @@ int seed_replay(struct replay *replay)
 {
 	const struct ring *ring = replay->reader->ring;
 	const struct mft_ring_totals *totals = &ring->root.totals;
-	struct seed_frames frames = {.count = 0};
+	struct seedstacks stacks = {.count = 0};
 	uint32_t *sites = calloc((size_t)ring->root.sites + 1, sizeof(*sites));
 	int r = sites ? 0 : -ENOMEM;
 
 	if (r == 0)
-		r = seed_stacks(ring, &replay->modules, &replay->stacks, &frames);
+		r = seedstacks_init(ring, &replay->modules, &replay->stacks, &stacks);
 	if (r == 0)
-		r = each_fact(ring, take_fact, replay->profile);
+		r = ring_each_fact(ring, take_fact, replay->profile);
 	if (r == 0)
-		r = add_sites(replay, &frames, sites);
+		r = add_sites(replay, &stacks, sites);
 	if (r == 0)
 		r = add_blocks(replay, sites);
 	if (r == 0)
@@ -392,9 +260,9 @@ int seed_replay(struct replay *replay)
 		add_totals(totals, replay);
 		note_window(totals, replay->profile, replay->reader->header.clock_unit_ns);
 		replay->last_clock = totals->clock;
-		r = add_streams(replay, &frames, sites);
+		r = add_streams(replay, &stacks, sites);
 	}
-	seed_frames_done(&frames);
+	seedstacks_done(&stacks);
 	free(sites);
 	return r;
 }

@@ -12,7 +12,7 @@
 #include "printable.h"
 #include "reader.h"
 #include "ring.h"
-#include "seed.h"
+#include "seedstacks.h"
 #include "stacks.h"
 
 struct listing_stream {
@@ -384,22 +384,22 @@ static int write_all(struct listing *listing)
 static int seed(struct listing *listing)
 {
 	const struct reader *reader = listing->reader;
-	struct seed_frames frames = {.count = 0};
+	struct seedstacks stacks = {.count = 0};
 	int r = 0;
 
 	if (!reader->ring)
 		return 0;
-	r = seed_stacks(reader->ring, &listing->modules, &listing->stacks, &frames);
+	r = seedstacks_init(reader->ring, &listing->modules, &listing->stacks, &stacks);
 	for (size_t i = 0; r == 0 && i < reader->streams_count; i++) {
 		struct listing_stream *stream = &listing->streams[i];
 
 		if (!reader->streams[i].folded)
 			continue;
 		stream->tid = (int32_t)reader->streams[i].folded->thread;
-		r = seed_stream_nodes(reader->ring, &frames, reader->streams[i].number,
+		r = seedstacks_stream(reader->ring, &stacks, reader->streams[i].number,
 				      &stream->nodes);
 	}
-	seed_frames_done(&frames);
+	seedstacks_done(&stacks);
 	return r;
 }
 
