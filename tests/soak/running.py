@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Runs commands of a suite, alone or recorded, and looks at the dumps afterwards.
+"""Runs commands of a suite, alone or recorded.
 
 Guarantees: a command that takes too long is ended with all of its session, and said to have
 hung; nothing that a suite started outlives its run.
-Not here: what the suites are (suites.py).
+Not here: what the suites are (suites.py, workloads.py), what the dumps say (health.py).
 """
-import json
 import os
 import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from health import Health, look_at_dumps
 
 
 @dataclass
@@ -23,43 +23,76 @@ class Outcome:
     seconds: float = 0.0
 
 
-@dataclass
-class Health:
-    """What the dumps of a run say of themselves, summed up."""
+def outcome(checks, seconds):
+    """checks: name -> passed."""
+    return Outcome(len(checks), {name for name, passed in checks.items() if not passed},
+                   seconds)
 
-    dumps: int = 0
-    events: int = 0
-    lost: int = 0
-    unordered: int = 0  # allocations of addresses that were live
-    foreign: int = 0  # releases of blocks that nobody allocated
-    damaged: list = field(default_factory=list)
+
+class Recorder:
+    """What is recorded with: a build's library and reader, and options for the library."""
+
+    def __init__(self, build, options):
+        self.library = build / "preload/libmftrace.so"
+        self.mftrace = build / "analyzer/mftrace"
+        self.options = options
 
 
 class Place:
-    """Where a run works, with its environment. dumps None: nothing is recorded."""
+    """Where a run works, with its environment. recorder None: nothing is recorded.
 
-    def __init__(self, directory, library=None):
+    part: (K, N), the Kth of N shares of a suite's files. tree: its sources, if it has any.
+    """
+
+    def __init__(self, directory, recorder=None, part=(1, 1), tree=None):
         self.work = directory / "work"
         self.work.mkdir(parents=True)
-        self.dumps = None
+        self.part = part
+        self.tree = tree
+        self.health = Health()
+        self.recorder = recorder
+        self.begun = time.monotonic()
+        self.reading_s = 0.0
         self.env = {name: value for name, value in os.environ.items()
                     if name not in ("LD_PRELOAD", "MFTRACE_OPTIONS")}
         self.env["LC_ALL"] = "C.UTF-8"
         self.env["HOME"] = str(self.work)
         # Some suites run as other users.
         self.work.chmod(0o1777)
-        if library:
+        if recorder:
             self.dumps = directory / "dumps"
             self.dumps.mkdir()
             self.dumps.chmod(0o1777)
-            self.env["LD_PRELOAD"] = str(library)
+            self.env["LD_PRELOAD"] = str(recorder.library)
             output = str(self.dumps).replace("%", "%%").replace(":", "%:")
-            self.env["MFTRACE_OPTIONS"] = f"output={output}/%e.%p.mft"
+            self.env["MFTRACE_OPTIONS"] = ":".join([f"output={output}/%e.%p.mft",
+                                                    *recorder.options])
 
     def plain_env(self):
         """For what belongs to the runner and not to the program under test."""
         return {name: value for name, value in self.env.items()
                 if name not in ("LD_PRELOAD", "MFTRACE_OPTIONS")}
+
+    def share(self, names):
+        """This place's part of a suite's files."""
+        which, parts = self.part
+        return names[which - 1::parts]
+
+    def look(self):
+        """Reads the dumps so far and removes them; nothing may be running here."""
+        if self.recorder:
+            begun = time.monotonic()
+            look_at_dumps(self.recorder.mftrace, self.dumps, self.health)
+            self.reading_s += time.monotonic() - begun
+
+    def start(self):
+        """The suite's clock begins now."""
+        self.begun = time.monotonic()
+        self.reading_s = 0.0
+
+    def seconds(self):
+        """What the suite has taken, but for the reading of dumps."""
+        return time.monotonic() - self.begun - self.reading_s
 
 
 class Started:
@@ -74,7 +107,7 @@ class Started:
                 stderr=subprocess.STDOUT, start_new_session=True, **options)
 
     def wait(self, seconds):
-        """Returns the exit status, negative for a signal, or None: it hung and was ended."""
+        """Returns the exit status, negative for a signal; None: it hung and was ended."""
         try:
             status = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -98,25 +131,3 @@ def run(place, command, seconds, **options):
     """Runs a command to its end. Returns its status (None: hung) and its output."""
     started = Started(place, command, **options)
     return started.wait(seconds), started.text()
-
-
-def look_at_dumps(mftrace, directory):
-    """The health of all dumps in a directory."""
-    health = Health()
-    for dump in sorted(Path(directory).glob("*.mft")):
-        health.dumps += 1
-        report = subprocess.run([mftrace, "report", "--json", "--top", "1", dump], capture_output=True,
-                                check=False)
-        if report.returncode:
-            health.damaged.append(f"{dump.name}: {report.stderr.decode(errors='replace')}")
-            continue
-        for process in json.loads(report.stdout)["processes"]:
-            recording = process["recording"]
-            health.events += recording["events"]
-            health.lost += recording["lost_events"]
-            health.unordered += recording["double_allocations"]
-            health.foreign += recording["unmatched_frees"]
-            if recording["truncated"]:
-                health.damaged.append(f"{dump.name}: damaged")
-        dump.unlink()
-    return health
