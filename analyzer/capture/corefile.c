@@ -39,7 +39,7 @@ struct core {
 	int fd;
 	Elf *elf;
 	struct stat status;
-	struct segment *segments; /* in order of address */
+	struct segment *segments; /* in order of address, apart from each other */
 	size_t count;
 	struct corenotes notes;
 };
@@ -59,6 +59,29 @@ static int by_start(const void *a, const void *b)
 	const struct segment *left = a, *right = b;
 
 	return (left->start > right->start) - (left->start < right->start);
+}
+
+/* Puts segments in order and leaves out what no kernel writes: one that lies over another,
+ * and bytes of the file that would be the contents of several, which could make the little
+ * that is there look like any amount. */
+static void sort_segments(struct core *core)
+{
+	uint64_t left = (uint64_t)core->status.st_size;
+	size_t kept = 0;
+
+	if (core->count)
+		qsort(core->segments, core->count, sizeof(*core->segments), by_start);
+	for (size_t i = 0; i < core->count; i++) {
+		struct segment *segment = &core->segments[i];
+
+		if (kept > 0 && segment->start < core->segments[kept - 1].end)
+			continue;
+		if (segment->bytes > left)
+			segment->bytes = left;
+		left -= segment->bytes;
+		core->segments[kept++] = *segment;
+	}
+	core->count = kept;
 }
 
 static int find_segments(struct core *core)
@@ -94,8 +117,7 @@ static int find_segments(struct core *core)
 			segment->bytes = file_bytes - segment->offset;
 		core->count++;
 	}
-	if (core->count)
-		qsort(core->segments, core->count, sizeof(*core->segments), by_start);
+	sort_segments(core);
 	return 0;
 }
 

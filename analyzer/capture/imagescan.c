@@ -277,21 +277,40 @@ static uint64_t lowest_stack(const struct image *image, const struct image_mappi
 	return lowest;
 }
 
-/* A mapping without the heaps of arenas in it. What is below a stack pointer is dead. */
+/* Adds what of a mapping lies before the heaps of arenas in one of its runs, and sets
+ * *start to what is behind the last of these. */
+static int add_before_arenas(struct scan *scan, const struct image_mapping *m,
+			     const struct image_run *run, uint64_t *start)
+{
+	uint64_t at = run->start > *start ? run->start : *start;
+	int r = 0;
+
+	if (at > UINT64_MAX - ARENA_BYTES)
+		return 0;
+	at = (at + ARENA_BYTES - 1) & ~(ARENA_BYTES - 1);
+	while (r == 0 && at < run->end) {
+		if (is_arena(scan->image, at, m->end)) {
+			r = add_root(scan, MFT_ROOT_MAPPING, *start, at, POINTERS_NONE);
+			*start = m->end - at < ARENA_BYTES ? m->end : at + ARENA_BYTES;
+		}
+		if (run->end - at <= ARENA_BYTES)
+			break;
+		at += ARENA_BYTES;
+	}
+	return r;
+}
+
+/* A mapping without the heaps of arenas in it. What is below a stack pointer is dead. Heaps
+ * are looked for where there is something to read: mappings may be of any size. */
 static int add_mapping_roots(struct scan *scan, const struct image_mapping *m)
 {
 	uint64_t start = lowest_stack(scan->image, m);
-	uint64_t at;
 	int r = 0;
 
 	start = start ? start : m->start;
-	at = (start + ARENA_BYTES - 1) & ~(ARENA_BYTES - 1);
-	for (; r == 0 && at < m->end; at += ARENA_BYTES) {
-		if (!is_arena(scan->image, at, m->end))
-			continue;
-		r = add_root(scan, MFT_ROOT_MAPPING, start, at, POINTERS_NONE);
-		start = m->end - at < ARENA_BYTES ? m->end : at + ARENA_BYTES;
-	}
+	for (size_t i = 0; r == 0 && i < m->runs; i++)
+		r = add_before_arenas(scan, m, &scan->image->runs[m->first_run + i],
+				      &start);
 	if (r == 0)
 		r = add_root(scan, MFT_ROOT_MAPPING, start, m->end, POINTERS_NONE);
 	return r;
