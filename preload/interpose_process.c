@@ -14,13 +14,15 @@
 #include "filter.h"
 #include "process.h"
 #include "real.h"
+#include "recorder.h"
 #include "sys.h"
 
 #define EXPORT __attribute__((visibility("default"), used))
 
-/* A vfork child leaves its parent's memory, and takes its filters along. */
+/* A vfork child leaves its parent's memory, and takes its recorder and filters along. */
 static struct filter *leave_parent(void)
 {
+	recorder_leave_parent();
 	if (__builtin_expect(sys_confined, 0) && !process_is_own())
 		return filter_drop_of_child();
 	return NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "filter.h"
 #include "memory.h"
 #include "pause.h"
 #include "process.h"
@@ -45,9 +46,20 @@ static uint32_t process_told; /* the PROCESS record is written; atomic */
 #define INVENTED_TID 0x40000000
 static int invented_tid = INVENTED_TID; /* atomic */
 
+/* In the number of a vfork child, or of another process that shares our memory. It is none
+ * of this process's threads, and yet its recorder is in use: the parent finds it in its own
+ * storage when the child has left. */
+#define FOREIGN_TID 0x20000000
+
 static bool thread_is_gone(int tid)
 {
-	return tid < INVENTED_TID && SYS3(SYS_tgkill, process.pid, tid, 0) == -ESRCH;
+	return tid < FOREIGN_TID && SYS3(SYS_tgkill, process.pid, tid, 0) == -ESRCH;
+}
+
+/* The number of a recorder's thread, for the dump. */
+static int told_tid(const struct recorder *r)
+{
+	return r->tid < INVENTED_TID ? r->tid & ~FOREIGN_TID : r->tid;
 }
 
 static bool claim(struct recorder *r, int old, int tid)
@@ -159,8 +171,29 @@ static struct recorder *attach_nested(struct recorder *outer)
 static int own_tid(void)
 {
 	int tid = sys_gettid();
+	int pid = sys_getpid();
 
-	return tid >= 0 ? tid : __atomic_fetch_add(&invented_tid, 1, __ATOMIC_RELAXED);
+	if (tid < 0)
+		return __atomic_fetch_add(&invented_tid, 1, __ATOMIC_RELAXED);
+	/* Who may not ask: as in process_is_own. */
+	if (pid < 0 ? filter_is_of_child() : pid != process.pid)
+		return tid | FOREIGN_TID;
+	return tid;
+}
+
+void recorder_leave_parent(void)
+{
+	struct recorder *r = recorder_thread.recorder;
+	int tid;
+
+	if (!r || r->busy)
+		return;
+	tid = __atomic_load_n(&r->tid, __ATOMIC_RELAXED);
+	if (tid >= INVENTED_TID || !(tid & FOREIGN_TID))
+		return;
+	recorder_thread.recorder = NULL;
+	/* Partner: claim. From here on it is one of a thread that is gone. */
+	__atomic_store_n(&r->tid, tid & ~FOREIGN_TID, __ATOMIC_RELEASE);
 }
 
 /* For a signal handler that has come while its thread's recorder is being set up. */
@@ -291,7 +324,7 @@ unsigned recorder_list_threads(int *tids, unsigned most)
 
 	for (; r && count < most; r = r->next)
 		if (!r->is_nested && !thread_is_gone(r->tid))
-			tids[count++] = r->tid;
+			tids[count++] = told_tid(r);
 	return count;
 }
 
@@ -364,7 +397,7 @@ static bool next_chunk(struct recorder *r)
 	chunk->header_bytes = sizeof(*chunk);
 	chunk->stream = r->stream;
 	chunk->seq = r->chunk_seq++;
-	chunk->tid = r->tid;
+	chunk->tid = told_tid(r);
 	chunk->flags = r->is_nested ? MFT_CHUNK_FLAG_NESTED : 0;
 	chunk->base_clock = r->order.clock;
 	/* Partner: the reader takes nothing of a chunk without its magic. */
@@ -416,7 +449,7 @@ static void describe_thread(struct recorder *r)
 
 	(void)SYS2(SYS_prctl, PR_GET_NAME, name);
 	mft_long_begin(&r->encoder, &record, MFT_LONG_PAYLOAD_MAX);
-	mft_long_varint(&record, (uint32_t)r->tid);
+	mft_long_varint(&record, (uint32_t)told_tid(r));
 	mft_long_bytes(&record, name, strnlen(name, sizeof(name)));
 	if (mft_long_end(&r->encoder, &record, MFT_OP_THREAD) == 0)
 		r->described = true;

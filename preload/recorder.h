@@ -150,6 +150,10 @@ bool recorder_is_alone(void);
 /* The threads that have recorded and live, at most `most` of them. Returns how many. */
 unsigned recorder_list_threads(int *tids, unsigned most);
 
+/* In a vfork child that is about to exec or to end: a recorder that the child was the first
+ * of its thread to need does not stay with the parent, who is another thread. */
+void recorder_leave_parent(void);
+
 /* In a forked child: forgets all recorders, whose threads are not here. */
 void recorder_abandon_all(void);
 

@@ -61,6 +61,9 @@ FAULTS = [
     Fault("C3", "vfork and posix_spawn, again and again",
           ("vfork_and_spawn", "{programs}/nothing")),
     Fault("C3", "vfork in threads, spawn with actions", ("spawn_ways", "/bin/true")),
+    *(Fault("C3", f"a vfork child allocates first: {way}", ("vfork_first", way),
+            allocators=way == "exec")
+      for way in ("_exit", "exec", "missing", "system", "killed")),
     Fault("C4", "exec of itself, 12 deep", ("exec_chain", "12"), processes=13),
     Fault("C4", "sh, env, nice, timeout, a program",
           ("sh", "-c", "exec env X=1 nice timeout 20 sh -c "
