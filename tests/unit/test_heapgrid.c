@@ -16,6 +16,7 @@
 #include "heapgrid.h"
 #include "picture.h"
 #include "profile.h"
+#include "workdir.h"
 
 /* Seven pages of the brk heap with a hole, two arenas' heaps, two mappings. */
 static uint8_t classes[] = {10, 10, 0, 0, 5, 1, 0, 10, 0, 0, 10, 10};
@@ -74,14 +75,14 @@ static void a_cell_for_several_pages(void **state)
 
 static void as_png(void **state)
 {
-	char path[] = "/tmp/heapgrid-XXXXXX.png";
+	const char *directory = workdir_make();
+	char path[300];
 	png_image image = {.version = PNG_IMAGE_VERSION};
 	uint8_t *pixels;
-	int fd = mkstemps(path, 4);
 
 	(void)state;
-	assert_true(fd >= 0);
-	close(fd);
+	assert_non_null(directory);
+	(void)snprintf(path, sizeof(path), "%s/map.png", directory);
 	assert_int_equal(picture_write(&depth, path), 0);
 	assert_true(png_image_begin_read_from_file(&image, path));
 	image.format = PNG_FORMAT_RGB;
@@ -96,7 +97,7 @@ static void as_png(void **state)
 	assert_true(pixels[3 * 2 * 4] > pixels[3 * 2 * 4 + 1]);
 	assert_int_equal(pixels[3 * 7 * 4 + 1], 255);
 	free(pixels);
-	unlink(path);
+	workdir_remove();
 }
 
 static void what_cannot_be_drawn(void **state)

@@ -22,6 +22,7 @@
 
 #include "stringpool.h"
 #include "symbolclient.h"
+#include "workdir.h"
 
 #define ADDRESSES 64u
 #define NUMBERS_DAMAGED_MOST 4u
@@ -32,8 +33,7 @@ struct original {
 	char *path; /* absolute */
 };
 
-static char directory[] = "/tmp/test_hostile_elf.XXXXXX";
-static char damaged_path[sizeof(directory) + 16];
+static char damaged_path[300];
 static struct stringpool *pool;
 static uint64_t state;
 static unsigned named, nameless, refused, died, late;
@@ -256,6 +256,7 @@ static void read_damaged(const struct original *original)
 int main(int argc, char **argv)
 {
 	unsigned long count = 2000;
+	const char *directory;
 	uint64_t seed = 1;
 	unsigned known;
 	int option;
@@ -270,7 +271,8 @@ int main(int argc, char **argv)
 	}
 	expect(optind < argc, "which file?");
 	pool = stringpool_new();
-	expect(pool && mkdtemp(directory), "no directory to work in");
+	directory = workdir_make();
+	expect(pool && directory, "no directory to work in");
 	snprintf(damaged_path, sizeof(damaged_path), "%s/damaged", directory);
 	for (unsigned long i = 0; i < count; i++) {
 		struct original original = read_whole(
@@ -284,8 +286,7 @@ int main(int argc, char **argv)
 		free(original.bytes);
 		free(original.path);
 	}
-	unlink(damaged_path);
-	rmdir(directory);
+	workdir_remove();
 	stringpool_free(pool);
 	printf("%lu damaged files (seed %" PRIu64 "): %u named, %u without names, "
 	       "%u refused, %u ended their reader, %u took too long\n",

@@ -28,9 +28,10 @@
 #include "stringpool.h"
 #include "symbolclient.h"
 #include "symbolwire.h"
+#include "workdir.h"
 
 static struct stringpool *pool;
-static char directory[] = "/tmp/test_symbolclient.XXXXXX";
+static const char *directory;
 static char self[4096];
 static uintptr_t bias;
 static uint8_t self_id[64];
@@ -81,14 +82,16 @@ static int set_up(void **state)
 	self[length] = '\0';
 	dl_iterate_phdr(find_self, NULL);
 	pool = stringpool_new();
-	return pool && self_id_bytes && mkdtemp(directory) ? 0 : -1;
+	directory = workdir_make();
+	return pool && self_id_bytes && directory ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
 	stringpool_free(pool);
-	return rmdir(directory); /* every test takes away its own */
+	workdir_remove();
+	return 0;
 }
 
 static const struct sandbox_limits generous = SYMBOLCLIENT_LIMITS;

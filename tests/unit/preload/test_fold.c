@@ -18,6 +18,7 @@
 
 #include "fold.h"
 #include "places.h"
+#include "workdir.h"
 
 #define STREAMS 3u
 #define ADDRESSES 6000u
@@ -51,7 +52,6 @@ struct bench {
 	struct writer writers[STREAMS];
 	struct truth truth;
 	uint64_t clock, random;
-	char directory[64];
 };
 
 static uint64_t next_random(struct bench *bench)
@@ -69,12 +69,12 @@ static int set_up(void **state)
 {
 	static struct mft_header header;
 	struct bench *bench = calloc(1, sizeof(*bench));
-	char path[128];
+	const char *directory = workdir_make();
+	char path[300];
 
 	assert_non_null(bench);
-	strcpy(bench->directory, "/tmp/test_fold.XXXXXX");
-	assert_non_null(mkdtemp(bench->directory));
-	(void)snprintf(path, sizeof(path), "%s/dump", bench->directory);
+	assert_non_null(directory);
+	(void)snprintf(path, sizeof(path), "%s/dump", directory);
 	header.header_bytes = MFT_HEADER_BYTES;
 	header.chunk_bytes = MFT_CHUNK_BYTES_DEFAULT;
 	assert_int_equal(dumpfile_create(&bench->file, path, &header), 0);
@@ -94,7 +94,7 @@ static int tear_down(void **state)
 	fold_done(&bench->fold);
 	places_done(&bench->places);
 	dumpfile_abandon(&bench->file);
-	assert_int_equal(rmdir(bench->directory), 0);
+	workdir_remove();
 	free(bench);
 	return 0;
 }
