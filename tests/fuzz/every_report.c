@@ -39,6 +39,7 @@
 
 static FILE *out;
 static char scratch[64];
+static bool was_short;
 
 static void expect(int condition)
 {
@@ -46,10 +47,25 @@ static void expect(int condition)
 		abort();
 }
 
+static void note_short(int error)
+{
+	if (error == -ENOMEM)
+		was_short = true;
+}
+
 /* What a step may say: it went well, or memory is short. */
 static void expect_done(int error)
 {
+	note_short(error);
 	expect(error == 0 || error == -ENOMEM);
+}
+
+bool every_report_was_short(void)
+{
+	bool was = was_short;
+
+	was_short = false;
+	return was;
 }
 
 void every_report_begin(void)
@@ -124,9 +140,9 @@ static void write_exports(const struct report *report, bool files)
 		const struct export_format *format = export_formats[i];
 
 		if (format->write)
-			(void)format->write(report, format->metric, out);
+			note_short(format->write(report, format->metric, out));
 		else if (files)
-			(void)format->write_path(report, format->metric, scratch);
+			note_short(format->write_path(report, format->metric, scratch));
 	}
 	if (files)
 		(void)unlink(scratch);
@@ -156,6 +172,7 @@ bool every_report_of_dump(const char *path, const struct snap *snap, bool files,
 	struct family family;
 	int r = replay_dump_for(path, &wish, NULL, NULL, &profile, &complaint);
 
+	note_short(r);
 	*ret_damaged = false;
 	if (r < 0 || !rules) {
 		expect(!rules || complaint.text[0] != '\0');
@@ -179,6 +196,25 @@ bool every_report_of_dump(const char *path, const struct snap *snap, bool files,
 	}
 	suppressions_free(rules);
 	family_done(&family);
+	return true;
+}
+
+bool every_report_replay(const char *path, bool *ret_damaged)
+{
+	const struct replay_wish wish = {.leaks = {.blocks = true, .force = true}};
+	struct complaint complaint = {""};
+	struct profile *profile;
+	int r = replay_dump_for(path, &wish, NULL, NULL, &profile, &complaint);
+
+	note_short(r);
+	*ret_damaged = false;
+	if (r < 0) {
+		expect(complaint.text[0] != '\0');
+		return false;
+	}
+	check_profile(profile);
+	*ret_damaged = profile->damage != NULL;
+	profile_free(profile);
 	return true;
 }
 
@@ -241,6 +277,7 @@ void every_verdict(const char *path)
 	r = side_add(&base, path, NULL, &file, &complaint);
 	if (r == 0)
 		r = side_add(&now, path, NULL, &file, &complaint);
+	note_short(r);
 	expect(r == 0 || complaint.text[0] != '\0');
 	if (r == 0 && comparison_new(&base, &now, &comparison) == 0) {
 		const struct diff diff = {.base = &base,

@@ -24,6 +24,12 @@ void every_report_begin(void);
 bool every_report_of_dump(const char *path, const struct snap *snap, bool files,
 			  bool *ret_damaged);
 
+/* Replays a dump and no more; returns as above. */
+bool every_report_replay(const char *path, bool *ret_damaged);
+
+/* Whether a step had to do without memory that it asked for, since this was asked last. */
+bool every_report_was_short(void);
+
 /* Holds a dump or a stored report to a budget and to itself, and compares it with itself,
  * in every format. */
 void every_verdict(const char *path);

@@ -20,6 +20,7 @@
 #include "mft_codec.h"
 #include "mft_scan.h"
 #include "seed_dump.h"
+#include "seed_ring.h"
 
 static const char *directory;
 static bool failed;
@@ -61,6 +62,16 @@ static void save_dump(const char *name, uint32_t chunk_bytes, bool sealed)
 {
 	char *path = name_new("dump", name);
 	int r = seed_dump_write(path, chunk_bytes, sealed);
+
+	if (r < 0)
+		complain(path, -r);
+	free(path);
+}
+
+static void save_ring(const char *name, bool within_step)
+{
+	char *path = name_new("dump", name);
+	int r = seed_ring_write(path, within_step);
 
 	if (r < 0)
 		complain(path, -r);
@@ -223,6 +234,8 @@ int main(int argc, char **argv)
 	directory = argv[1];
 	save_dump("whole", SEED_DUMP_CHUNK_BYTES, false);
 	save_dump("sealed", SEED_DUMP_CHUNK_BYTES, true);
+	save_ring("ring", false);
+	save_ring("ring_within_step", true);
 	save_parts("whole", SEED_DUMP_CHUNK_BYTES);
 	save_snapshot();
 	save_core();

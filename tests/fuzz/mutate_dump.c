@@ -2,48 +2,38 @@
 /*
  * mutate_dump.c - changes dumps at random and does with them all that the commands can do.
  *
- *   mutate_dump --mutate COUNT SEED DUMP...   mutations of bits, bytes, numbers and
- * structure mutate_dump --flip COUNT SEED DUMP...     one bit each: is it noticed?
+ *   mutate_dump --mutate COUNT SEED JOBS DUMP...  bits, bytes, numbers, records, structure
+ *   mutate_dump --flip COUNT SEED JOBS DUMP...    one bit each: is it noticed?
  *
- * Each mutation is read in a process of its own, which may use a second of processor time
- * and 256 MiB of address space more than this one. What goes beyond that, or dies, is kept
- * as mutate-FATE-SEED-NUMBER.mft in the working directory, and fails the run. Half of the
- * mutations get new checksums, so that what lies behind these is reached.
+ * What a mutation may use is in trial.h. One that uses more, or ends the process, is kept
+ * as mutate-FATE-SEED-NUMBER.mft in the working directory, and fails the run; a bit that
+ * nobody notices is kept, too. Most mutations get new checksums, so that what lies behind
+ * these is reached. The last line on standard output says what came of all.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "every_report.h"
 #include "fuzz_file.h"
 #include "mutation.h"
+#include "trial.h"
 
-#define CPU_SECONDS 1
-#define WALL_SECONDS 10
-#define MEMORY_BYTES (256ull << 20)
 #define DUMP_BYTES_MAX (64ull << 20)
+/* What takes longest is done with some of the mutations only. */
+#define RECORDS_EVERY 4u
+#define FILES_EVERY 16u
 
-/* How a child ended. */
-enum fate {
-	FATE_FINE,    /* intact, as far as it says */
-	FATE_NOTICED, /* refused, or said to be damaged */
-	FATE_DIED,
-	FATE_SLOW,
-};
-
-struct tally {
-	unsigned long count, noticed, bad;
-	double slowest_s;
-	long largest_kib;
+struct run {
+	bool flips;
+	unsigned long seed;
+	struct mutation_dump *dumps;
+	size_t dumps_count;
+	struct fuzz_file file; /* in a worker; fd -1: not yet */
 };
 
 static struct mutation_dump *load_all(char **paths, int count)
@@ -55,9 +45,9 @@ static struct mutation_dump *load_all(char **paths, int count)
 		int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
 		struct stat status;
 
-		if (fd < 0 || fstat(fd, &status) < 0 ||
+		if (fd < 0 || fstat(fd, &status) < 0 || status.st_size == 0 ||
 		    (uint64_t)status.st_size > DUMP_BYTES_MAX ||
-		    (dump->bytes = malloc((size_t)status.st_size + 1)) == NULL ||
+		    (dump->bytes = malloc((size_t)status.st_size)) == NULL ||
 		    read(fd, dump->bytes, (size_t)status.st_size) != status.st_size) {
 			fprintf(stderr, "mutate_dump: %s: cannot be read\n", paths[i]);
 			exit(2);
@@ -68,139 +58,128 @@ static struct mutation_dump *load_all(char **paths, int count)
 	return dumps;
 }
 
-static uint64_t address_space(void)
+/* Any of the dumps; small ones more often, since they take less time. */
+static const struct mutation_dump *pick(const struct run *run, uint64_t *random)
 {
-	unsigned long pages = 0;
-	FILE *file = fopen("/proc/self/statm", "re");
+	const struct mutation_dump *a =
+		&run->dumps[mutation_below(random, run->dumps_count)];
+	const struct mutation_dump *b =
+		&run->dumps[mutation_below(random, run->dumps_count)];
 
-	if (file && fscanf(file, "%lu", &pages) != 1)
-		pages = 0;
-	if (file)
-		fclose(file);
-	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return a->count < b->count || mutation_below(random, 16) == 0 ? a : b;
 }
 
-static _Noreturn void read_it(const char *path, bool everything)
+/* The input of a number: the same one each time. */
+static struct mutation_dump make_input(const struct run *run, unsigned long number)
 {
-	const struct rlimit cpu = {CPU_SECONDS, CPU_SECONDS + 1};
-	struct rlimit memory = {0};
+	uint64_t random = mutation_seed(run->seed, number);
+	const struct mutation_dump *from = pick(run, &random);
+	struct mutation_dump dump;
+
+	if (!mutation_copy(from, &dump)) {
+		fprintf(stderr, "mutate_dump: no memory\n");
+		_exit(2);
+	}
+	if (run->flips)
+		mutation_flip(&dump, &random);
+	else
+		mutation_make(&dump, run->dumps, run->dumps_count, &random);
+	return dump;
+}
+
+static enum trial_fate try_input(void *context, unsigned long number)
+{
+	struct run *run = context;
+	struct mutation_dump dump = make_input(run, number);
 	bool damaged, opened;
 
-	memory.rlim_cur = memory.rlim_max = address_space() + MEMORY_BYTES;
-	(void)setrlimit(RLIMIT_CPU, &cpu);
-	(void)setrlimit(RLIMIT_AS, &memory);
-	(void)alarm(WALL_SECONDS);
-	opened = every_report_of_dump(path, NULL, everything, &damaged);
-	if (everything) {
-		every_record(path);
-		every_verdict(path);
+	if (run->file.fd < 0) {
+		every_report_begin();
+		fuzz_file_open(&run->file);
 	}
-	_exit(!opened || damaged ? FATE_NOTICED : FATE_FINE);
+	fuzz_file_fill(&run->file, dump.bytes, dump.count);
+	free(dump.bytes);
+	if (run->flips) {
+		opened = every_report_replay(run->file.path, &damaged);
+	} else {
+		const bool files = number % FILES_EVERY == 0;
+
+		opened = every_report_of_dump(run->file.path, NULL, files, &damaged);
+		if (number % RECORDS_EVERY == 0)
+			every_record(run->file.path);
+		if (files)
+			every_verdict(run->file.path);
+	}
+	if (every_report_was_short())
+		return TRIAL_SHORT;
+	return !opened || damaged ? TRIAL_NOTICED : TRIAL_FINE;
 }
 
-static enum fate read_in_child(const char *path, bool everything, struct tally *tally)
+static void keep(void *context, unsigned long number, enum trial_fate fate)
 {
-	struct timespec begin, end;
-	struct rusage usage;
-	double seconds;
-	int status = 0;
-	pid_t pid;
-
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	pid = fork();
-	if (pid == 0)
-		read_it(path, everything);
-	if (pid < 0 || wait4(pid, &status, 0, &usage) != pid) {
-		perror("mutate_dump: fork");
-		exit(2);
-	}
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	seconds = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
-		  (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-	if (seconds > tally->slowest_s)
-		tally->slowest_s = seconds;
-	if (usage.ru_maxrss > tally->largest_kib)
-		tally->largest_kib = usage.ru_maxrss;
-	if (WIFEXITED(status) && WEXITSTATUS(status) <= FATE_NOTICED)
-		return (enum fate)WEXITSTATUS(status);
-	if (WIFSIGNALED(status) &&
-	    (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGALRM ||
-	     WTERMSIG(status) == SIGKILL))
-		return FATE_SLOW;
-	return FATE_DIED;
-}
-
-static void keep(const struct mutation_dump *dump, const char *fate, unsigned long seed,
-		 unsigned long number)
-{
+	const struct run *run = context;
+	struct mutation_dump dump = make_input(run, number);
+	const char *word = fate == TRIAL_FINE ? "unnoticed" : trial_fates[fate];
 	char name[96];
 	FILE *file;
 
-	snprintf(name, sizeof(name), "mutate-%s-%lu-%lu.mft", fate, seed, number);
+	snprintf(name, sizeof(name), "mutate-%s-%lu-%lu.mft", word, run->seed, number);
 	file = fopen(name, "we");
-	if (file) {
-		(void)fwrite(dump->bytes, 1, dump->count, file);
+	if (!file || fwrite(dump.bytes, 1, dump.count, file) != dump.count)
+		fprintf(stderr, "mutate_dump: %s: cannot be written\n", name);
+	if (file)
 		fclose(file);
-	}
-	fprintf(stderr, "mutate_dump: %s: kept as %s\n", fate, name);
+	fprintf(stderr, "mutate_dump: %s: kept as %s\n", word, name);
+	free(dump.bytes);
 }
 
-static void run(bool flips, unsigned long count, unsigned long seed,
-		const struct mutation_dump *dumps, size_t dumps_count, struct tally *tally)
+static bool print_tally(const struct run *run, const struct trial_tally *tally)
 {
-	static const char *const fates[] = {"fine", "noticed", "died", "slow"};
-	struct fuzz_file file;
+	const unsigned long *fates = tally->fates;
+	unsigned long bad = fates[TRIAL_DIED] + fates[TRIAL_SLOW] + fates[TRIAL_LARGE] +
+			    fates[TRIAL_SHORT];
+	unsigned long all = bad + fates[TRIAL_FINE] + fates[TRIAL_NOTICED];
 
-	fuzz_file_open(&file);
-	for (unsigned long i = 0; i < count; i++) {
-		uint64_t random = mutation_seed(seed, i);
-		const struct mutation_dump *from =
-			&dumps[mutation_below(&random, dumps_count)];
-		struct mutation_dump dump = {NULL, 0};
-		enum fate fate;
-
-		if (!mutation_copy(from, &dump))
-			exit(2);
-		if (flips)
-			mutation_flip(&dump, &random);
-		else
-			mutation_make(&dump, dumps, dumps_count, &random);
-		fuzz_file_fill(&file, dump.bytes, dump.count);
-		fate = read_in_child(file.path, !flips && i % 4 == 0, tally);
-		tally->count++;
-		tally->noticed += fate == FATE_NOTICED;
-		if (fate == FATE_DIED || fate == FATE_SLOW) {
-			tally->bad++;
-			keep(&dump, fates[fate], seed, i);
-		} else if (flips && fate == FATE_FINE) {
-			keep(&dump, "unnoticed", seed, i);
-		}
-		free(dump.bytes);
-	}
-	close(file.fd);
+	if (run->flips)
+		printf("%lu flips: %lu noticed, %lu not (%.4f %%)", all,
+		       fates[TRIAL_NOTICED], fates[TRIAL_FINE],
+		       100.0 * (double)fates[TRIAL_NOTICED] / (double)(all ? all : 1));
+	else
+		printf("%lu mutations: %lu noticed, %lu taken for intact", all,
+		       fates[TRIAL_NOTICED], fates[TRIAL_FINE]);
+	printf("; %lu died, %lu slow, %lu large, %lu short; slowest %.0f ms, largest "
+	       "%.0f MiB; CPU %.0f s\n",
+	       fates[TRIAL_DIED], fates[TRIAL_SLOW], fates[TRIAL_LARGE], fates[TRIAL_SHORT],
+	       tally->slowest_s * 1000, (double)tally->largest_kib / 1024, tally->cpu_s);
+	return bad > 0;
 }
 
 int main(int argc, char **argv)
 {
-	const bool flips = argc > 1 && strcmp(argv[1], "--flip") == 0;
-	struct mutation_dump *dumps;
-	struct tally tally = {0};
-	unsigned long count, seed;
+	struct run run = {.flips = argc > 1 && strcmp(argv[1], "--flip") == 0,
+			  .file = {.fd = -1}};
+	struct trial trial = {.context = &run, .try = try_input, .tell = keep};
+	struct trial_tally tally;
+	bool failed;
 
-	if (argc < 5 || (!flips && strcmp(argv[1], "--mutate") != 0)) {
-		fprintf(stderr, "usage: mutate_dump --mutate|--flip COUNT SEED DUMP...\n");
+	if (argc < 6 || (!run.flips && strcmp(argv[1], "--mutate") != 0)) {
+		fprintf(stderr,
+			"usage: mutate_dump --mutate|--flip COUNT SEED JOBS DUMP...\n");
 		return 2;
 	}
-	count = strtoul(argv[2], NULL, 10);
-	seed = strtoul(argv[3], NULL, 10);
-	every_report_begin();
-	dumps = load_all(argv + 4, argc - 4);
-	run(flips, count, seed, dumps, (size_t)argc - 4, &tally);
-	printf("%s=%lu noticed=%lu bad=%lu slowest_ms=%.0f largest_mib=%.1f\n",
-	       flips ? "flips" : "mutations", tally.count, tally.noticed, tally.bad,
-	       tally.slowest_s * 1000, (double)tally.largest_kib / 1024);
-	for (int i = 0; i < argc - 4; i++)
-		free(dumps[i].bytes);
-	free(dumps);
-	return tally.bad > 0;
+	trial.count = strtoul(argv[2], NULL, 10);
+	run.seed = strtoul(argv[3], NULL, 10);
+	trial.jobs = (unsigned)strtoul(argv[4], NULL, 10);
+	if (trial.jobs == 0 || trial.jobs > TRIAL_JOBS_MAX)
+		trial.jobs = 1;
+	/* A flipped bit that nobody sees is worth a look, a mutation is not. */
+	trial.told = run.flips ? TRIAL_FINE : TRIAL_FATES;
+	run.dumps_count = (size_t)argc - 5;
+	run.dumps = load_all(argv + 5, argc - 5);
+	trial_run(&trial, &tally);
+	failed = print_tally(&run, &tally);
+	for (size_t i = 0; i < run.dumps_count; i++)
+		free(run.dumps[i].bytes);
+	free(run.dumps);
+	return failed;
 }

@@ -6,9 +6,12 @@
 
 #include "mft_codec.h"
 #include "mft_seal.h"
+#include "mutation_records.h"
+#include "mutation_ring.h"
 
 #define CHANGES_MOST 8u
 #define RANGE_MOST 64u
+#define APPENDED_MOST (4u << 20)
 
 /* Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", 2014. */
 static uint64_t next_random(uint64_t *random)
@@ -52,9 +55,7 @@ void mutation_flip(struct mutation_dump *dump, uint64_t *random)
 
 /* ---- Where ------------------------------------------------------------------------ */
 
-/* What the header says, or sizes that fit. */
-static void sizes_of(const struct mutation_dump *dump, size_t *ret_header,
-		     size_t *ret_chunk)
+void mutation_sizes(const struct mutation_dump *dump, size_t *ret_header, size_t *ret_chunk)
 {
 	struct mft_header header = {0};
 
@@ -75,7 +76,7 @@ static bool find_chunk(const struct mutation_dump *dump, uint64_t *random, size_
 {
 	size_t header, chunk;
 
-	sizes_of(dump, &header, &chunk);
+	mutation_sizes(dump, &header, &chunk);
 	if (dump->count < header + chunk)
 		return false;
 	*ret_at = header + chunk * mutation_below(random, (dump->count - header) / chunk);
@@ -104,8 +105,7 @@ static size_t find_record(const struct mutation_dump *dump, size_t at, size_t by
 
 /* ---- What -------------------------------------------------------------------------- */
 
-/* A number that such things fail at. */
-static uint64_t odd_number(uint64_t *random)
+uint64_t mutation_number(uint64_t *random)
 {
 	static const uint64_t odd[] = {
 		0,	    1,		2,	    3,		63,	      64,
@@ -126,7 +126,7 @@ static void set_number(struct mutation_dump *dump, size_t from, size_t bytes,
 {
 	size_t width = (size_t)2 << mutation_below(random, 3);
 	size_t at = from + mutation_below(random, bytes / width) * width;
-	uint64_t value = odd_number(random);
+	uint64_t value = mutation_number(random);
 
 	if (at + width <= dump->count)
 		memcpy(dump->bytes + at, &value, width);
@@ -136,7 +136,7 @@ static void set_number(struct mutation_dump *dump, size_t from, size_t bytes,
 static void set_varint(struct mutation_dump *dump, size_t at, uint64_t *random)
 {
 	uint8_t bytes[MFT_VARINT_BYTES_MAX + MFT_ENCODE_SLACK];
-	size_t count = (size_t)(mft_put_varint(bytes, odd_number(random)) - bytes);
+	size_t count = (size_t)(mft_put_varint(bytes, mutation_number(random)) - bytes);
 
 	at += 1 + mutation_below(random, 12);
 	if (at + count <= dump->count)
@@ -159,7 +159,7 @@ static void change_records(struct mutation_dump *dump, uint64_t *random)
 		set_varint(dump, at, random);
 		break;
 	default:
-		length = (uint16_t)odd_number(random);
+		length = (uint16_t)mutation_number(random);
 		if (at + 3 <= dump->count)
 			memcpy(dump->bytes + at + 1, &length, sizeof(length));
 		break;
@@ -201,42 +201,99 @@ static void move_part(struct mutation_dump *dump, const struct mutation_dump *ot
 	}
 }
 
+/* Records that stay records, in a chunk of any kind. */
+static void change_structure(struct mutation_dump *dump, const struct mutation_dump *others,
+			     size_t others_count, uint64_t *random)
+{
+	const struct mutation_dump *from = &others[mutation_below(random, others_count)];
+	size_t at, bytes, other, other_bytes;
+
+	if (find_chunk(dump, random, &at, &bytes) &&
+	    find_chunk(from, random, &other, &other_bytes))
+		mutation_records(dump->bytes + at, bytes, from->bytes + other, other_bytes,
+				 random);
+}
+
+/* The chunks of another dump, or all of it, behind this one. */
+static void append(struct mutation_dump *dump, const struct mutation_dump *others,
+		   size_t others_count, uint64_t *random)
+{
+	const struct mutation_dump *from = &others[mutation_below(random, others_count)];
+	size_t skip = mutation_below(random, 4) ? MFT_HEADER_BYTES : 0;
+	uint8_t *bytes;
+
+	if (from->count <= skip || dump->count + from->count > APPENDED_MOST)
+		return;
+	bytes = realloc(dump->bytes, dump->count + from->count);
+	if (!bytes)
+		return;
+	memcpy(bytes + dump->count, from->bytes + skip, from->count - skip);
+	dump->bytes = bytes;
+	dump->count += from->count - skip;
+}
+
+static void change_end(struct mutation_dump *dump, const struct mutation_dump *others,
+		       size_t others_count, uint64_t *random)
+{
+	size_t at, bytes;
+
+	switch (mutation_below(random, 6)) {
+	case 0:
+		dump->count = 1 + mutation_below(random, dump->count);
+		break;
+	case 1:
+		if (find_chunk(dump, random, &at, &bytes))
+			dump->count = at;
+		break;
+	case 2:
+		append(dump, others, others_count, random);
+		break;
+	default:
+		change_structure(dump, others, others_count, random);
+		break;
+	}
+}
+
 static void change(struct mutation_dump *dump, const struct mutation_dump *others,
 		   size_t others_count, uint64_t *random)
 {
 	size_t at, bytes;
 
-	switch (mutation_below(random, 12)) {
+	switch (mutation_below(random, 16)) {
 	case 0:
-	case 1:
 		mutation_flip(dump, random);
 		break;
-	case 2:
+	case 1:
 		set_number(dump, 0, 320, random);
 		break;
+	case 2:
 	case 3:
-	case 4:
 		if (find_chunk(dump, random, &at, &bytes))
 			set_number(dump, at, sizeof(struct mft_chunk), random);
 		break;
-	case 5:
-	case 6:
-	case 7:
+	case 4:
 		change_records(dump, random);
 		break;
-	case 8:
+	case 5:
 		change_range(dump, random);
 		break;
-	case 9:
+	case 6:
 		move_part(dump, others, others_count, random);
 		break;
-	case 10:
+	case 7:
 		if (find_chunk(dump, random, &at, &bytes))
 			set_number(dump, at, bytes, random);
 		break;
+	case 8:
+		change_end(dump, others, others_count, random);
+		break;
+	case 9:
+	case 10:
+	case 11:
+		mutation_ring(dump, random);
+		break;
 	default:
-		if (mutation_below(random, 4) == 0)
-			dump->count = 1 + mutation_below(random, dump->count);
+		change_structure(dump, others, others_count, random);
 		break;
 	}
 }
@@ -248,7 +305,7 @@ static void seal_again(struct mutation_dump *dump)
 
 	if (dump->count < sizeof(*header))
 		return;
-	sizes_of(dump, &header_bytes, &chunk_bytes);
+	mutation_sizes(dump, &header_bytes, &chunk_bytes);
 	for (size_t at = header_bytes; at + chunk_bytes <= dump->count; at += chunk_bytes) {
 		struct mft_chunk *chunk = (void *)(dump->bytes + at);
 		uint32_t bytes = mft_seal_bytes(chunk->seal);
@@ -269,6 +326,8 @@ void mutation_make(struct mutation_dump *dump, const struct mutation_dump *other
 
 	while (changes-- && dump->count > 0)
 		change(dump, others, others_count, random);
-	if (mutation_below(random, 2))
+	if (mutation_below(random, 8))
+		mutation_ring_sums(dump);
+	if (mutation_below(random, 4))
 		seal_again(dump);
 }
