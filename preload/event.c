@@ -105,7 +105,7 @@ void event_free(uint8_t op, void *p)
 
 	if (!r)
 		return;
-	live_bytes = r->live_bytes - (int64_t)usable_bytes(p);
+	live_bytes = r->live_bytes - (int64_t)usable_bytes_released(p);
 	stamp(r, p, live_bytes);
 	if (begin_event(r))
 		mft_put_free(&r->encoder, op, (uintptr_t)p);

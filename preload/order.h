@@ -22,6 +22,7 @@
 #ifndef ORDER_H
 #define ORDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -74,6 +75,15 @@ static inline void order_advance(struct order *order, uint64_t clock)
 		order->clock = clock;
 		order->word = clock << ORDER_OWNER_BITS | order->owner;
 	}
+}
+
+/* Whether any event was at the address's piece, or at one that shares its word. */
+static inline bool order_is_known(const void *address)
+{
+	const uint64_t *word =
+		&order_words[((uintptr_t)address >> ORDER_PIECE_SHIFT) % ORDER_WORDS];
+
+	return __atomic_load_n(word, __ATOMIC_RELAXED) != 0;
 }
 
 /* The slow half of order_touch. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "order.h"
 #include "recorder.h"
 
 #define TRIAL_BLOCKS 64u
@@ -64,4 +65,9 @@ size_t usable_ask(const void *p)
 			__atomic_store_n(&usable_way, USABLE_IN_FRONT, __ATOMIC_RELAXED);
 	}
 	return bytes;
+}
+
+size_t usable_ask_released(const void *p)
+{
+	return order_is_known(p) ? usable_ask(p) : 0;
 }

@@ -29,6 +29,8 @@ void usable_begin(const char *allocator_path);
 
 /* The slow half of usable_bytes; 0 where it is not safe to ask. */
 size_t usable_ask(const void *p);
+/* That of usable_bytes_released. */
+size_t usable_ask_released(const void *p);
 
 static inline size_t usable_in_front(const void *p)
 {
@@ -45,6 +47,17 @@ static inline size_t usable_bytes(const void *p)
 		    __atomic_load_n(&usable_way, __ATOMIC_RELAXED) == USABLE_IN_FRONT, 1))
 		return usable_in_front(p);
 	return usable_ask(p);
+}
+
+/* The same of what the program says is a block, before it is released. An allocator that is
+ * asked for the size of something else may end the program, with other words than for its
+ * release (tcmalloc): where nothing was ever allocated it is not asked, and this is 0. */
+static inline size_t usable_bytes_released(const void *p)
+{
+	if (__builtin_expect(
+		    __atomic_load_n(&usable_way, __ATOMIC_RELAXED) == USABLE_IN_FRONT, 1))
+		return usable_in_front(p);
+	return usable_ask_released(p);
 }
 
 #endif

@@ -93,7 +93,9 @@ def runs_in_as_little(traced, native):
 
 def wrong(how, what, **members):
     members.setdefault("check", wrong_frees_are_listed)
-    return Fault("I5", what, ("wrong_frees", how), allocators=False, **members)
+    members.setdefault("allocators", False)
+    # tcmalloc names the address that it was given.
+    return Fault("I5", what, ("wrong_frees", how), mask="0x[0-9a-f]+", **members)
 
 
 FAULTS = [
@@ -125,8 +127,16 @@ FAULTS = [
     wrong("stack", "an address of the stack freed"),
     wrong("realloc_wild", "an address of the stack reallocated"),
     wrong("realloc_freed", "a freed block reallocated"),
-    # The C library reads in front of it, and so does the recorder: there it ends.
-    wrong("wild", "an address freed that is none", check=None),
+    wrong("misaligned", "an odd address in a block freed"),
+    wrong("static", "static data freed"),
+    # The C library reads in front of these, and so does the recorder: there it ends. Other
+    # allocators have ways of their own to refuse them, and words.
+    *(wrong(how, what, check=None, allocators=True) for how, what in (
+        ("wild", "an address freed that is none"),
+        ("realloc_none", "the same reallocated"),
+        ("unmapped", "memory freed that was given back"),
+        ("forbidden", "memory freed that cannot be read"),
+        ("last", "the last address there is freed"))),
     Fault("I6", "four million events in a small dump", ("churn_without_loss",), timeout=60,
           recorded=BEGUN),
     Fault("I7", "a program of 32 bits", script=OTHER_MACHINE % "gcc -m32",

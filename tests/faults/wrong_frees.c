@@ -2,7 +2,9 @@
 /*
  * wrong_frees HOW: releases what may not be released, after ten thousand good calls.
  * double, double_later, foreign (memory of mmap), inside (of a block), stack, realloc_wild,
- * realloc_freed, wild (an address that is none).
+ * realloc_freed, wild (an address that is none), realloc_none (the same, reallocated),
+ * unmapped (memory that was given back), forbidden (memory that may not be read),
+ * misaligned, static, last (the end of the address space).
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,6 +16,44 @@
 #define GOOD 5000
 
 static struct truth_count count;
+
+static char at_rest[4096] __attribute__((aligned(16)));
+
+/* The second of two pages: the first one may be touched. */
+static char *second_page(void)
+{
+	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+
+	return pages + 4096;
+}
+
+/* What is no block, and why, or NULL. */
+static void *no_block(const char *how, char *block)
+{
+	char *page;
+
+	if (strcmp(how, "foreign") == 0)
+		return second_page();
+	if (strcmp(how, "inside") == 0)
+		return block + 16;
+	if (strcmp(how, "misaligned") == 0)
+		return block + 1;
+	if (strcmp(how, "static") == 0)
+		return at_rest + 64;
+	if (strcmp(how, "wild") == 0)
+		return (void *)(uintptr_t)0xdead0000dead0;
+	if (strcmp(how, "last") == 0)
+		return (void *)(UINTPTR_MAX - 15);
+	page = second_page();
+	if (strcmp(how, "unmapped") == 0)
+		munmap(page - 4096, 8192);
+	else if (strcmp(how, "forbidden") == 0)
+		mprotect(page - 4096, 8192, PROT_NONE);
+	else
+		return NULL;
+	return page;
+}
 
 static TRUTH_SITE void *good(size_t size)
 {
@@ -41,12 +81,6 @@ int main(int argc, char **argv)
 		free(b);
 		free(a);
 		free(b);
-	} else if (strcmp(how, "foreign") == 0) {
-		free((char *)mmap(NULL, 8192, PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) +
-		     4096);
-	} else if (strcmp(how, "inside") == 0) {
-		free(b + 16);
 	} else if (strcmp(how, "stack") == 0) {
 		free(on_stack + 32);
 	} else if (strcmp(how, "realloc_wild") == 0) {
@@ -54,10 +88,14 @@ int main(int argc, char **argv)
 	} else if (strcmp(how, "realloc_freed") == 0) {
 		free(a);
 		a = realloc(a, 1000000);
-	} else if (strcmp(how, "wild") == 0) {
-		free((void *)(uintptr_t)0xdead0000dead0);
+	} else if (strcmp(how, "realloc_none") == 0) {
+		a = realloc((void *)(uintptr_t)0xdead0000dead0, 100);
 	} else {
-		return 2;
+		char *wrong = no_block(how, b);
+
+		if (!wrong)
+			return 2;
+		free(wrong);
 	}
 	return 0;
 }
