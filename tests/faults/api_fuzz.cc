@@ -132,6 +132,13 @@ void observe_errno()
 	errno = errno_before;
 }
 
+/* Whether the block may have a mapping of its own, a part of which is in front of it: how
+ * much depends on where the kernel has put it (glibc: mallopt(3), M_MMAP_THRESHOLD). */
+bool is_placed_by_kernel(size_t size, size_t alignment)
+{
+	return alignment > 4096 && size + alignment >= 128 << 10;
+}
+
 void keep(slot &s, void *block, size_t size, size_t alignment, family by,
 	  truth_count *origin)
 {
@@ -141,7 +148,9 @@ void keep(slot &s, void *block, size_t size, size_t alignment, family by,
 	/* Small blocks need no more than they can hold (C11 6.2.8, as others read it). */
 	if (!mild || alignment != 16)
 		observe(uintptr_t(block) % (alignment ? alignment : 1));
-	usable_digest = (usable_digest ^ malloc_usable_size(block)) * 1099511628211ull;
+	if (!is_placed_by_kernel(size, alignment))
+		usable_digest =
+			(usable_digest ^ malloc_usable_size(block)) * 1099511628211ull;
 	observe(malloc_usable_size(block) >= size);
 	for (size_t i = 0; i < size; i += stride(size))
 		s.block[i] = s.fill;
