@@ -4,7 +4,9 @@ full recording says of it. RING_ROUNDS, a factor, makes the random tests longer.
 
 import os
 import random
+import re
 import resource
+import shutil
 import signal
 import struct
 import subprocess
@@ -227,33 +229,57 @@ def start_until_killed(dumps, counter):
         }
     )
     victim = subprocess.Popen([PROGRAMS / "kill9_threads", counter], env=env)
+    try:
+        wait_until(victim, lambda: counter.exists() and counter.stat().st_size == 4096)
+    except BaseException:
+        victim.kill()
+        raise
+    return victim
+
+
+def wait_until(victim, done):
+    """However slow the machine is just now; the victim must not end by itself."""
     deadline = time.monotonic() + 60
-    while not counter.exists() or counter.stat().st_size < 4096:
+    while not done():
         assert time.monotonic() < deadline and victim.poll() is None
         time.sleep(0.001)
-    return victim
+
+
+def kill_and_read(tmp_path, moments, fold_first):
+    """Starts the victim, kills it some time later, or some time after its first events were
+    folded, and compares. Returns the report and whether a step was under way."""
+    dumps, counter = tmp_path / "dumps", tmp_path / "completed"
+    with start_until_killed(dumps, counter) as victim:
+        try:
+            if fold_first:
+                wait_until(victim, lambda: has_folded(dumps))
+            time.sleep(moments.uniform(0, 0.2))
+        finally:
+            victim.kill()
+        assert victim.wait(60) == -signal.SIGKILL
+    (process,) = [Process(p) for p in read_report(dumps)["processes"]]
+    process.expect_nothing_lost()
+    assert process["exit"] == "killed"
+    expect_nothing_missing(process, completed_events(counter))
+    assert process["recording"]["file_bytes"] <= file_bytes_most(process) + (1 << 20)
+    (dump,) = dumps.iterdir()
+    within_step = sequence_of(dump) % 2 == 1
+    shutil.rmtree(dumps)
+    counter.unlink()
+    return process, within_step
 
 
 def test_killed_at_any_moment(tmp_path):
     moments = random.Random(17)
-    within_steps = folded = 0
-    for attempt in range(12 * ROUNDS):
-        dumps, counter = tmp_path / f"dumps{attempt}", tmp_path / f"completed{attempt}"
-        with start_until_killed(dumps, counter) as victim:
-            time.sleep(moments.uniform(0.1, 0.5))
-            victim.kill()
-            assert victim.wait(60) == -signal.SIGKILL
-        (process,) = [Process(p) for p in read_report(dumps)["processes"]]
-        process.expect_nothing_lost()
-        assert process["exit"] == "killed"
-        expect_nothing_missing(process, completed_events(counter))
-        assert process["recording"]["file_bytes"] <= file_bytes_most(process) + (1 << 20)
-        folded += process["recording"]["window"] is not None
-        (dump,) = dumps.iterdir()
-        within_steps += sequence_of(dump) % 2
-        dump.unlink()
-    # Without both of these the test has not seen what it is about.
-    assert folded > 6 * ROUNDS
+    within_steps = attempts = 0
+    # A test in which no kill met a step has not seen what it is about: then it goes on.
+    while attempts < 12 * ROUNDS or (within_steps == 0 and attempts < 100 * ROUNDS):
+        fold_first = attempts % 4 > 0
+        process, within_step = kill_and_read(tmp_path, moments, fold_first)
+        if fold_first:
+            assert folded_events(process) > 0
+        within_steps += within_step
+        attempts += 1
     assert within_steps > 0
 
 
@@ -266,7 +292,7 @@ def test_read_while_the_process_goes_on(tmp_path):
     dumps, counter = tmp_path / "dumps", tmp_path / "completed"
     with start_until_killed(dumps, counter) as victim:
         try:
-            time.sleep(0.5)
+            wait_until(victim, lambda: has_folded(dumps))
             seen = 0
             for _ in range(6 * ROUNDS):
                 before = completed_events(counter)
@@ -298,6 +324,14 @@ def sequence_of(dump):
     with open(dump, "rb") as file:
         file.seek(HEADER_BYTES + CONTENTS + SEQUENCE)
         return struct.unpack("<Q", file.read(8))[0]
+
+
+def has_folded(dumps):
+    """Whether a step of the only dump is complete: its second change of the sequence."""
+    return any(
+        dump.stat().st_size >= HEADER_BYTES + CHUNK_BYTES and sequence_of(dump) >= 2
+        for dump in dumps.iterdir()
+    )
 
 
 def places_of(data):
@@ -420,6 +454,14 @@ def test_reports_say_what_is_told(ring_dump, tmp_path):
         assert max(map(len, lines)) <= 80
 
 
+# A line of mftrace dump that is an event, and one that is not.
+KINDS = "malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|free"
+WHEN = r" *(?P<time>\d+\.\d{6}) +\d+ "
+WHAT = r"(0x[0-9a-f]{16}|failed +\d+)\b"
+EVENT = re.compile(rf"{WHEN}({KINDS}|realloc from|reallocarray from) +{WHAT}")
+NO_EVENT = re.compile(rf"{WHEN}(?P<what>realloc failed$|snapshot|record 0x90: )")
+
+
 def test_events_as_text_begin_with_the_window(ring_dump, tmp_path):
     dump = tmp_path / "long_run.mft"
     dump.write_bytes(ring_dump)
@@ -428,10 +470,16 @@ def test_events_as_text_begin_with_the_window(ring_dump, tmp_path):
     start = process["recording"]["window"]["start_ns"]
     assert "window begins" in lines[0]
     assert lines[0].split()[0] == f"{start // 1000 / 1e6:.6f}"
-    events = [line for line in lines[1:] if " free " in line or " malloc " in line]
-    assert all(float(line.split()[0]) >= start // 1000 / 1e6 for line in events)
+    events = [told for told in map(EVENT.match, lines) if told]
+    others = [NO_EVENT.match(line) for line in lines[1:] if not EVENT.match(line)]
+    assert None not in others
+    assert all(float(told["time"]) >= start // 1000 / 1e6 for told in events)
+    # A realloc that failed is three lines: what it released, that the block is back, and
+    # the failure. It is one event.
+    undone = sum(told["what"] == "realloc failed" for told in others)
+    assert undone > 0
     counted = process["recording"]["events"] - folded_events(process)
-    assert counted * 0.3 < len(events) <= counted
+    assert len(events) - undone == counted
 
 
 def test_ring_of_the_launcher(tmp_path):
