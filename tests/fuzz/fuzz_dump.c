@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		every_report_begin();
 		fuzz_file_open(&file);
 	}
-	if (size > 0 && data[0] == MFT_MAGIC[0])
+	if (size > 0 && data[0] == (uint8_t)MFT_MAGIC[0])
 		fuzz_file_fill(&file, data, size);
 	else
 		write_dump(&file, data, size);
