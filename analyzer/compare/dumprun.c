@@ -214,6 +214,16 @@ static int suppress(struct suppressions *wished, const struct calltree *tree,
 	return error;
 }
 
+/* Why the recording is not whole; with `force` it passes for a whole one. */
+static const char *lacks(const struct profile *profile, bool force)
+{
+	if (force)
+		return NULL;
+	if (profile->leaks.doubt)
+		return profile->leaks.doubt;
+	return profile->header.paused_events > 0 ? MEASURED_PAUSED : NULL;
+}
+
 static int reduce(struct profile *profile, const struct side_wish *wish,
 		  struct symbols *symbols, struct measured_process *process)
 {
@@ -237,7 +247,7 @@ static int reduce(struct profile *profile, const struct side_wish *wish,
 	sites_sort(&sites, SITES_BY_ALLOCATED);
 	process->pid = profile->header.pid;
 	process->running = profile->header.state == MFT_STATE_RUNNING;
-	process->truncated = profile->leaks.doubt && !profile->leaks.forced;
+	process->lacks = lacks(profile, wish->force);
 	process->classified = profile->leaks.classified;
 	process->measures = measures_of_process(profile);
 	error = take_sites(&sites, tree, profile, process);

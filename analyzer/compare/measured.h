@@ -74,8 +74,11 @@ struct measured_process {
 	const char *exe;  /* path; "" where it is not known */
 	const char *dump; /* the dump that it was recorded in */
 	long pid;
-	bool running;	 /* had not ended when it was read */
-	bool truncated;	 /* the recording is not whole: events are missing (losses.h) */
+	bool running; /* had not ended when it was read */
+	/* Why the recording is not whole, as a clause: events are missing, by mishap
+	 * (losses.h) or as was asked for (MEASURED_PAUSED). NULL: it is whole. A constant.
+	 */
+	const char *lacks;
 	bool classified; /* leaks, by a scan */
 	struct measures measures;
 	struct measured_site *sites;
@@ -83,6 +86,10 @@ struct measured_process {
 	struct measured_module *modules; /* none: not known */
 	size_t modules_count;
 };
+
+/* What a process lacks that was paused while it allocated: its leaks are none the less
+ * leaks, because frees are recorded, but all its figures may be too low. */
+#define MEASURED_PAUSED "allocations were left out while it was paused"
 
 struct measured_run {
 	const char *path; /* as the user named it */

@@ -330,6 +330,24 @@ static void read_measures(struct jsonplace *place, json_t *object,
 	}
 }
 
+/* Why the recording is not whole, or NULL. */
+static const char *lacks(struct jsonplace *place, json_t *object)
+{
+	const char *why = NULL;
+
+	/* Reports from before there were pauses do not count them. */
+	if (json_object_get(json_object_get(object, "recording"), "paused_events") &&
+	    jsonmember_number(place, object, "recording.paused_events") > 0)
+		why = MEASURED_PAUSED;
+	if (jsonmember_number(place, object, "recording.double_allocations") > 0)
+		why = "frees were not seen";
+	if (jsonmember_number(place, object, "recording.lost_events") > 0)
+		why = "events were lost";
+	if (jsonmember_truth(place, object, "recording.truncated"))
+		why = "the dump is damaged, or the recording ended early";
+	return why;
+}
+
 static void read_process(struct jsonplace *place, json_t *object,
 			 struct measured_process *process)
 {
@@ -345,10 +363,7 @@ static void read_process(struct jsonplace *place, json_t *object,
 	if (!process->exe)
 		jsonmember_refuse(place, "exe", "not a string");
 	process->running = end && strcmp(end, "running") == 0;
-	process->truncated =
-		jsonmember_truth(place, object, "recording.truncated") ||
-		jsonmember_number(place, object, "recording.lost_events") > 0 ||
-		jsonmember_number(place, object, "recording.double_allocations") > 0;
+	process->lacks = lacks(place, object);
 	process->classified = jsonmember_truth(place, object, "leaks.classified");
 	pages = !json_is_null(jsonmember_get(place, object, "fragmentation"));
 	read_measures(place, object, process);

@@ -14,7 +14,8 @@
  * too, unless that is allowed: it would be the greatest improvement of all.
  *
  * Recordings. One that is not whole has too low peaks and counts, and leaks that are none;
- * so it is no pass, whatever else there is.
+ * one that was paused lacks what was allocated meanwhile. Neither is a pass, whatever else
+ * there is.
  * Threads: none. Memory: the verdicts'; the sides and the comparison must outlive them.
  * Not here: reading (side.h); what a verdict looks like (check_output.h).
  */
@@ -42,8 +43,8 @@ int judge_baseline(const struct side *base, const struct side *now,
 		   const struct comparison *comparison, const struct baseline_rule *rule,
 		   struct verdicts *verdicts);
 
-/* Adds an unknown verdict for each process of which the recording is not whole. Returns 0
- * or -ENOMEM. */
+/* Adds an unknown verdict, with why and what to do, for each process of which the recording
+ * is not whole. Returns 0 or -ENOMEM. */
 int judge_recordings(const struct side *side, struct verdicts *verdicts);
 
 #endif

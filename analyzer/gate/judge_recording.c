@@ -35,6 +35,12 @@ static int not_whole(const struct measured_run *run, const struct measured_proce
 		verdict.subject = NULL;
 	if (asprintf(&verdict.name, "recording %s", program_of(process)) < 0)
 		verdict.name = NULL;
+	if (asprintf(&verdict.note,
+		     "%s; record it %s, or judge it as it is by mftrace check --force",
+		     process->lacks,
+		     strcmp(process->lacks, MEASURED_PAUSED) == 0 ? "without a pause"
+								  : "again") < 0)
+		verdict.note = NULL;
 	if (!run->stored)
 		verdict.next = nextcommand_new("info", run->path, NULL);
 	return verdicts_add(verdicts, &verdict);
@@ -48,7 +54,7 @@ int judge_recordings(const struct side *side, struct verdicts *verdicts)
 		const struct measured_run *run = &side->runs[i];
 
 		for (size_t j = 0; !error && j < run->count; j++) {
-			if (run->processes[j].truncated)
+			if (run->processes[j].lacks)
 				error = not_whole(run, &run->processes[j], verdicts);
 		}
 	}

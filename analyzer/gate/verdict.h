@@ -26,7 +26,7 @@ enum verdict_kind {
 	VERDICT_REGRESSION, /* a figure against a baseline */
 	VERDICT_NEW_LEAK,   /* a call site that leaks and did not in the baseline */
 	VERDICT_MISSING,    /* a program of the baseline that has not run */
-	VERDICT_RECORDING,  /* a recording that is not whole */
+	VERDICT_RECORDING,  /* a recording that is not whole, or was paused */
 };
 
 /* A call site that has spent some of it. */

@@ -92,8 +92,9 @@ char *check_sentence_new(const struct verdict *verdict)
 	int length;
 
 	if (verdict->kind == VERDICT_RECORDING)
-		length = asprintf(&text, "%s: the recording is not whole (%s)",
-				  verdict->subject, verdict->origin);
+		length = asprintf(&text, "%s: the recording is not whole (%s): %s",
+				  verdict->subject, verdict->origin,
+				  verdict->note ? verdict->note : "");
 	else if (verdict->status == VERDICT_UNKNOWN)
 		length = asprintf(&text, "%s: %s is not known (%s): %s", verdict->subject,
 				  verdict->gauge->noun, verdict->origin,

@@ -48,11 +48,14 @@ class Running:
         assert self.process.returncode == 0
         return json.loads(out)
 
-    def report(self):
+    def report_of_all(self):
         run = run_process([MFTRACE, "report", "--json", self.dump], environment())
         assert run.returncode == 0, run.stderr
         assert run.stderr == b""
-        (process,) = json.loads(run.stdout)["processes"]
+        return json.loads(run.stdout)
+
+    def report(self):
+        (process,) = self.report_of_all()["processes"]
         return process
 
 
@@ -157,6 +160,45 @@ def test_a_report_says_what_it_lacks(running):
         run = run_process([MFTRACE, verb, one.dump], environment())
         assert run.returncode == 0
         assert "not recorded while paused" in " ".join(run.stdout.decode().split())
+
+
+def check(*arguments):
+    return run_process([MFTRACE, "check", "--no-config", *arguments], environment())
+
+
+def test_a_gate_does_not_judge_what_it_lacks(running, tmp_path):
+    """Not as a dump, stored or as a baseline; where nothing was left out it judges."""
+    one = running(0)
+    one.keep()
+    one.tell("pause")
+    one.tell("resume")
+    whole = tmp_path / "whole.json"
+    whole.write_text(json.dumps(one.report_of_all()))
+    assert check("--max-peak=1G", whole).returncode == 0
+    one.tell("pause")
+    for _ in range(10):
+        one.keep()
+        time.sleep(0.01)
+    one.end()
+    assert one.report()["recording"]["paused_events"] > 0
+    assert one.report()["leaks"]["judged"]  # frees are there: what is unfreed is
+    stored = tmp_path / "paused.json"
+    stored.write_text(json.dumps(one.report_of_all()))
+    for words, lacking in (
+        (["--max-peak=1G", "--max-leaked=1G", one.dump], one.dump),
+        (["--max-peak=1G", stored], stored),
+        (["--max-peak=1G", whole, one.dump], one.dump),
+        (["--tolerance=99", "--baseline", stored, whole], stored),
+    ):
+        run = check(*words)
+        assert run.returncode == 2 and run.stderr == b""
+        said = " ".join(run.stdout.decode().split())
+        assert said.count("UNKNOWN") == 1
+        assert f"the recording is not whole ({lacking}): allocations were left out" in said
+        assert "while it was paused; record it without a pause, or judge" in said
+        forced = check("--force", *words)
+        assert forced.returncode == 0 and b"UNKNOWN" not in forced.stdout
+    assert check("--force", "--max-peak=1", one.dump).returncode == 1
 
 
 def test_blocks_of_a_pause_may_hold_others(running):

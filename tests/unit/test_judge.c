@@ -269,18 +269,29 @@ static void leaks_with_a_scan_and_without(void **state)
 
 static void a_recording_that_is_not_whole(void **state)
 {
+	static const char *const what_to_do[][2] = {
+		{"events were lost", "events were lost; record it again, or judge it as it "
+				     "is by mftrace check --force"},
+		{MEASURED_PAUSED, MEASURED_PAUSED "; record it without a pause, or judge "
+						  "it as it is by mftrace check --force"},
+	};
 	struct fake base = {.side.count = 0}, now = {.side.count = 0};
 	struct verdicts verdicts;
 
 	(void)state;
 	add(&base, true, one, 1, 0);
 	add(&now, true, one, 1, 0);
-	now.processes[0][0].truncated = true;
-	judge(&base, &now, false, &verdicts);
-	assert_int_equal(verdicts_exit_status(&verdicts), 2);
-	assert_string_equal(named(&verdicts, "recording one")->next,
-			    "mftrace info 'some run.mft'");
-	verdicts_done(&verdicts);
+	for (size_t i = 0; i < 2; i++) {
+		const struct verdict *verdict;
+
+		now.processes[0][0].lacks = what_to_do[i][0];
+		judge(&base, &now, false, &verdicts);
+		assert_int_equal(verdicts_exit_status(&verdicts), 2);
+		verdict = named(&verdicts, "recording one");
+		assert_string_equal(verdict->note, what_to_do[i][1]);
+		assert_string_equal(verdict->next, "mftrace info 'some run.mft'");
+		verdicts_done(&verdicts);
+	}
 }
 
 static void budgets_of_several_processes(void **state)
