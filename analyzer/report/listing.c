@@ -55,6 +55,8 @@ static const char *op_label(uint8_t op)
 		return "snapshot mapping";
 	case MFT_OP_SNAPSHOT_END:
 		return "snapshot end";
+	case MFT_OP_SNAPSHOT_THREADS:
+		return "snapshot threads";
 	case MFT_OP_ALLOCATOR:
 		return "allocator";
 	case MFT_OP_NOTICE:
@@ -210,6 +212,22 @@ static int put_snapshot(struct listing *listing, const struct mft_record *record
 	return 0;
 }
 
+/* How many there were: their ids would be a line without end. */
+static int put_snapshot_threads(struct listing *listing, struct mft_bytes payload)
+{
+	uint64_t threads = 0;
+	int32_t tid;
+	int r;
+
+	while ((r = mft_next_thread(&payload, &tid)) > 0)
+		threads++;
+	if (r < 0)
+		return r;
+	fprintf(listing->out, "%-18s %18s %12" PRIu64 "\n",
+		op_label(MFT_OP_SNAPSHOT_THREADS), "live", threads);
+	return 0;
+}
+
 static int put_words(struct listing *listing, const struct mft_record *record)
 {
 	struct mft_process process;
@@ -263,6 +281,8 @@ static int put_long(struct listing *listing, const struct listing_stream *stream
 	case MFT_OP_SNAPSHOT:
 	case MFT_OP_SNAPSHOT_MAP:
 		return put_snapshot(listing, record);
+	case MFT_OP_SNAPSHOT_THREADS:
+		return put_snapshot_threads(listing, record->payload);
 	case MFT_OP_PROCESS:
 	case MFT_OP_THREAD:
 	case MFT_OP_ALLOCATOR:
