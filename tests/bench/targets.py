@@ -34,13 +34,29 @@ def share(figures, workload, what, other):
     return max(ours, 0) / theirs
 
 
+def listed(values, digits):
+    """Named values in one line, also those that are not measured (None)."""
+    return ", ".join(f"{name}: " + ("not measured" if value is None else f"{value:.{digits}f}")
+                     for name, value in values.items())
+
+
+def on_each(target, values, limit, digits):
+    """A verdict over several values by name, each of which has to keep the limit. Where some
+    are not measured (None), the others are shown; one that misses the limit is enough."""
+    known = [value for value in values.values() if value is not None]
+    if not known:
+        return not_measured(target)
+    if any(value > limit for value in known):
+        met = False
+    else:
+        met = True if len(known) == len(values) else None
+    return Verdict(target, listed(values, digits), met)
+
+
 def all_shares(figures, target, workloads, what, other, limit):
     """One verdict over several workloads, each of which has to keep the limit."""
-    shares = {w: share(figures, w, what, other) for w in workloads}
-    if None in shares.values():
-        return not_measured(target)
-    text = ", ".join(f"{figures.workloads[w].title}: {v:.3f}" for w, v in shares.items())
-    return Verdict(target, text, all(v <= limit for v in shares.values()))
+    shares = {figures.workloads[w].title: share(figures, w, what, other) for w in workloads}
+    return on_each(target, shares, limit, 3)
 
 
 def growth(figures, tool):
@@ -72,20 +88,19 @@ def rate(figures, target, workload, limit):
 
 def mean_ratio(figures):
     target = "geometric mean of their wall times at most 1.35 times plain"
-    ratios = [figures.ratio(w, "mftrace") for w in PROGRAMS]
-    if None in ratios:
+    ratios = {w: figures.ratio(w, "mftrace") for w in PROGRAMS}
+    known = [ratio for ratio in ratios.values() if ratio is not None]
+    if not known:
         return not_measured(target)
-    mean = geometric_mean(ratios)
+    if len(known) < len(ratios):
+        return Verdict(target, listed(ratios, 2), None)
+    mean = geometric_mean(known)
     return Verdict(target, f"{mean:.2f}", mean <= 1.35)
 
 
 def dump_size(figures):
     target = "at most 8 bytes an event in the dump, on these programs and redis-server"
-    sizes = {w: figures.bytes_per_event(w) for w in RECORDED}
-    if None in sizes.values():
-        return not_measured(target)
-    text = ", ".join(f"{w} {size:.1f}" for w, size in sizes.items())
-    return Verdict(target, text, max(sizes.values()) <= 8)
+    return on_each(target, {w: figures.bytes_per_event(w) for w in RECORDED}, 8, 1)
 
 
 def memory(figures):

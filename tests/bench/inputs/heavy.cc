@@ -74,5 +74,6 @@ template <int... N> int work_all(int seed, std::integer_sequence<int, N...>)
 
 int main(int argc, char **)
 {
-	return work_all(argc, std::make_integer_sequence<int, AMOUNT + 1>());
+	// With a third one heaptrack's interpreter (1.4.0) takes gigabytes and does not end.
+	return work_all(argc, std::make_integer_sequence<int, (AMOUNT > 0 ? 2 : 1)>());
 }
