@@ -166,17 +166,25 @@ static void too_few_values_tell_nothing(void **state)
 
 /* ---- Series ------------------------------------------------------------------------- */
 
+/* Sites that hold nothing yet. The caller frees `sites`. */
+static struct ledger empty_ledger(size_t count)
+{
+	struct ledger ledger = {.count = count};
+
+	ledger.sites = aligned_alloc(64, count * sizeof(*ledger.sites));
+	assert_non_null(ledger.sites);
+	memset(ledger.sites, 0, count * sizeof(*ledger.sites));
+	return ledger;
+}
+
 static void instants_are_halved_when_they_are_full(void **state)
 {
-	struct ledger ledger = {.count = 3};
+	struct ledger ledger = empty_ledger(3);
 	struct profile_site sites[3] = {{.live_bytes = 0}};
 	struct profile profile = {.sites = sites, .sites_count = 3};
 	struct series series;
 
 	(void)state;
-	ledger.sites = aligned_alloc(64, 3 * sizeof(*ledger.sites));
-	assert_non_null(ledger.sites);
-	memset(ledger.sites, 0, 3 * sizeof(*ledger.sites));
 	series_init(&series, 500000, 0);
 	assert_int_equal(series.interval, 1);
 	/* Site 0 holds 100 times the clock, site 1 nothing, site 2 as much from 5000 on. */
@@ -206,15 +214,12 @@ static void instants_are_halved_when_they_are_full(void **state)
 
 static void a_site_that_grows_gets_its_trend(void **state)
 {
-	struct ledger ledger = {.count = 1};
+	struct ledger ledger = empty_ledger(1);
 	struct profile_site site = {.live_bytes = 0};
 	struct profile profile = {.sites = &site, .sites_count = 1};
 	struct series series;
 
 	(void)state;
-	ledger.sites = aligned_alloc(64, sizeof(*ledger.sites));
-	assert_non_null(ledger.sites);
-	memset(ledger.sites, 0, sizeof(*ledger.sites));
 	series_init(&series, 1000, 0); /* ns */
 	for (uint64_t clock = 1; clock <= 1000000; clock += 50) {
 		assert_int_equal(series_advance(&series, clock, &ledger), 0);
@@ -232,15 +237,12 @@ static void a_site_that_grows_gets_its_trend(void **state)
 static void a_series_can_begin_late(void **state)
 {
 	const uint64_t start = 1ull << 40;
-	struct ledger ledger = {.count = 1};
+	struct ledger ledger = empty_ledger(1);
 	struct profile_site site = {.live_bytes = 0};
 	struct profile profile = {.sites = &site, .sites_count = 1};
 	struct series series;
 
 	(void)state;
-	ledger.sites = aligned_alloc(64, sizeof(*ledger.sites));
-	assert_non_null(ledger.sites);
-	memset(ledger.sites, 0, sizeof(*ledger.sites));
 	ledger.sites[0].live_bytes = 5000;
 	series_init(&series, 500000, start);
 	assert_false(series_due(&series, start));
