@@ -19,28 +19,19 @@
 #include "dump_writer.h"
 #include "reader.h"
 #include "scratch.h"
+#include "two_streams.h"
 #include "workdir.h"
 
-#define CHUNK 1024u
-#define FREES 1000u
+#define CHUNK TWO_STREAMS_CHUNK
+#define FREES TWO_STREAMS_FREES
 
 static struct scratch scratch;
 
-/* Two streams, several chunks each. */
 static int setup(void **state)
 {
-	struct dump_writer writer;
-	struct dump_stream *streams[2];
-
 	(void)state;
 	scratch_open(&scratch);
-	assert_int_equal(dump_writer_open(&writer, scratch.path, CHUNK), 0);
-	streams[0] = dump_writer_stream(&writer, 10);
-	streams[1] = dump_writer_stream(&writer, 20);
-	for (uint64_t i = 0; i < FREES; i++)
-		for (int s = 0; s < 2; s++)
-			dump_free(streams[s], 0x1000 + 4096 * (i * i % 777));
-	assert_int_equal(dump_writer_close(&writer, MFT_STATE_EXITED), 0);
+	two_streams_write(scratch.path, false, MFT_STATE_EXITED);
 	return 0;
 }
 
@@ -49,11 +40,6 @@ static int teardown(void **state)
 	(void)state;
 	scratch_close(&scratch);
 	return 0;
-}
-
-static uint64_t chunk_offset(uint64_t slot)
-{
-	return MFT_HEADER_BYTES + slot * CHUNK;
 }
 
 /* How many releases the stream at an index still gives. */
@@ -164,7 +150,8 @@ static void reserved_space_is_no_damage(void **state)
 	assert_int_equal(reader_open(scratch.path, &reader, NULL), 0);
 	chunks = reader->header.chunks;
 	reader_close(reader);
-	assert_int_equal(ftruncate(scratch.fd, (off_t)chunk_offset(chunks + 100000)), 0);
+	assert_int_equal(
+		ftruncate(scratch.fd, (off_t)two_streams_chunk_offset(chunks + 100000)), 0);
 	assert_int_equal(reader_open(scratch.path, &reader, NULL), 0);
 	assert_int_equal(reader->chunks_count, chunks);
 	assert_int_equal(reader->damage.places, 0);
@@ -174,7 +161,7 @@ static void reserved_space_is_no_damage(void **state)
 static void a_cut_file_gives_what_it_has(void **state)
 {
 	struct reader *reader;
-	uint64_t cut = chunk_offset(2) + 200;
+	uint64_t cut = two_streams_chunk_offset(2) + 200;
 
 	(void)state;
 	assert_int_equal(ftruncate(scratch.fd, (off_t)cut), 0);
@@ -191,8 +178,8 @@ static void a_file_that_lacks_whole_chunks_says_so(void **state)
 	struct reader *reader;
 
 	(void)state;
-	assert_int_equal(ftruncate(scratch.fd, (off_t)chunk_offset(2)), 0);
-	reader = expect_damage(chunk_offset(2), "ends after 2 of");
+	assert_int_equal(ftruncate(scratch.fd, (off_t)two_streams_chunk_offset(2)), 0);
+	reader = expect_damage(two_streams_chunk_offset(2), "ends after 2 of");
 	reader_close(reader);
 }
 
@@ -202,10 +189,11 @@ static void a_lost_chunk_ends_its_stream_alone(void **state)
 	uint32_t wrong = 0xdead;
 
 	(void)state;
-	assert_int_equal(dump_patch(scratch.path, chunk_offset(2), &wrong, sizeof(wrong)),
+	assert_int_equal(dump_patch(scratch.path, two_streams_chunk_offset(2), &wrong,
+				    sizeof(wrong)),
 			 0);
 	assert_int_equal(reader_open(scratch.path, &reader, NULL), 0);
-	assert_true(reader->damage.offset == chunk_offset(2));
+	assert_true(reader->damage.offset == two_streams_chunk_offset(2));
 	assert_non_null(strstr(reader->damage.text, "no chunk"));
 	assert_int_equal(reader->damage.places, 2); /* and the gap */
 	assert_int_equal(reader->streams[0].count, 1);
@@ -222,11 +210,13 @@ static void chunks_of_other_kinds_are_passed_over(void **state)
 
 	(void)state;
 	assert_int_equal(reader_open(scratch.path, &reader, NULL), 0);
-	assert_int_equal(dump_patch(scratch.path, chunk_offset(reader->header.chunks),
-				    &other, CHUNK > sizeof(other) ? sizeof(other) : 0),
+	assert_int_equal(dump_patch(scratch.path,
+				    two_streams_chunk_offset(reader->header.chunks), &other,
+				    CHUNK > sizeof(other) ? sizeof(other) : 0),
 			 0);
-	assert_int_equal(
-		ftruncate(scratch.fd, (off_t)chunk_offset(reader->header.chunks + 1)), 0);
+	assert_int_equal(ftruncate(scratch.fd, (off_t)two_streams_chunk_offset(
+						       reader->header.chunks + 1)),
+			 0);
 	reader_close(reader);
 	assert_int_equal(reader_open(scratch.path, &reader, NULL), 0);
 	assert_int_equal(reader->damage.places, 0);
@@ -238,7 +228,7 @@ static void a_bad_record_ends_its_stream_alone(void **state)
 {
 	struct reader *reader;
 	uint8_t unknown = 0x7f;
-	uint64_t offset = chunk_offset(2) + sizeof(struct mft_chunk);
+	uint64_t offset = two_streams_chunk_offset(2) + sizeof(struct mft_chunk);
 
 	(void)state;
 	assert_int_equal(dump_patch(scratch.path, offset, &unknown, 1), 0);
@@ -256,7 +246,7 @@ static void a_hole_in_a_chunk_is_noticed(void **state)
 {
 	struct reader *reader;
 	uint8_t zeros[8] = {0};
-	uint64_t offset = chunk_offset(2) + 500;
+	uint64_t offset = two_streams_chunk_offset(2) + 500;
 
 	(void)state;
 	assert_int_equal(dump_patch(scratch.path, offset, zeros, sizeof(zeros)), 0);
@@ -273,7 +263,7 @@ static void a_file_that_shrinks_is_damage(void **state)
 
 	(void)state;
 	assert_int_equal(reader_open(scratch.path, &reader, NULL), 0);
-	assert_int_equal(ftruncate(scratch.fd, (off_t)(chunk_offset(0) +
+	assert_int_equal(ftruncate(scratch.fd, (off_t)(two_streams_chunk_offset(0) +
 						       sizeof(struct mft_chunk) + 36)),
 			 0);
 	assert_in_range(count_frees(reader, 0), 1, 100);

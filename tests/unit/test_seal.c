@@ -18,9 +18,10 @@
 #include "mft_seal.h"
 #include "reader.h"
 #include "scratch.h"
+#include "two_streams.h"
 
-#define CHUNK 1024u
-#define FREES 1000u
+#define CHUNK TWO_STREAMS_CHUNK
+#define FREES TWO_STREAMS_FREES
 
 static struct scratch scratch;
 
@@ -87,18 +88,8 @@ static void every_way_gives_the_same(void **state)
 
 static void write_dump(enum mft_state end)
 {
-	struct dump_writer writer;
-	struct dump_stream *streams[2];
-
 	scratch_open(&scratch);
-	assert_int_equal(dump_writer_open(&writer, scratch.path, CHUNK), 0);
-	dump_writer_seal(&writer);
-	streams[0] = dump_writer_stream(&writer, 10);
-	streams[1] = dump_writer_stream(&writer, 20);
-	for (uint64_t i = 0; i < FREES; i++)
-		for (int s = 0; s < 2; s++)
-			dump_free(streams[s], 0x1000 + 4096 * (i * i % 777));
-	assert_int_equal(dump_writer_close(&writer, end), 0);
+	two_streams_write(scratch.path, true, end);
 }
 
 static int setup(void **state)
@@ -120,11 +111,6 @@ static int teardown(void **state)
 	(void)state;
 	scratch_close(&scratch);
 	return 0;
-}
-
-static uint64_t chunk_offset(uint64_t slot)
-{
-	return MFT_HEADER_BYTES + slot * CHUNK;
 }
 
 /* What a reader makes of the dump. */
@@ -210,10 +196,10 @@ static void a_stream_ends_before_a_chunk_that_does_not_fit(void **state)
 
 	(void)state;
 	/* A byte of an address: nothing but the checksum can tell. */
-	flip(8 * (chunk_offset(2) + 300));
+	flip(8 * (two_streams_chunk_offset(2) + 300));
 	outcome = read_dump();
 	assert_int_equal(outcome.damage.places, 1);
-	assert_true(outcome.damage.offset == chunk_offset(2));
+	assert_true(outcome.damage.offset == two_streams_chunk_offset(2));
 	assert_non_null(strstr(outcome.damage.text, "does not fit its checksum"));
 	assert_in_range(outcome.frees[0], 100, FREES - 100);
 	assert_true(outcome.frees[1] == FREES);
@@ -227,12 +213,13 @@ static void a_chunk_must_be_sealed_before_the_next(void **state)
 	struct outcome outcome;
 
 	(void)state;
-	assert_int_equal(dump_patch(scratch.path,
-				    chunk_offset(1) + offsetof(struct mft_chunk, seal),
-				    &none, sizeof(none)),
-			 0);
+	assert_int_equal(
+		dump_patch(scratch.path,
+			   two_streams_chunk_offset(1) + offsetof(struct mft_chunk, seal),
+			   &none, sizeof(none)),
+		0);
 	outcome = read_dump();
-	assert_true(outcome.damage.offset == chunk_offset(1));
+	assert_true(outcome.damage.offset == two_streams_chunk_offset(1));
 	assert_non_null(strstr(outcome.damage.text, "has no checksum"));
 	assert_true(outcome.frees[1] == 0 && outcome.frees[0] == FREES);
 }
@@ -260,17 +247,20 @@ static void a_seal_of_some_records_covers_these(void **state)
 	(void)state;
 	assert_non_null(chunk);
 	last = ((uint64_t)lseek(scratch.fd, 0, SEEK_END) - MFT_HEADER_BYTES) / CHUNK - 1;
-	assert_int_equal(pread(scratch.fd, chunk, CHUNK, (off_t)chunk_offset(last)), CHUNK);
+	assert_int_equal(
+		pread(scratch.fd, chunk, CHUNK, (off_t)two_streams_chunk_offset(last)),
+		CHUNK);
 	chunk->seal = mft_seal_chunk(chunk, half, CHUNK);
 	/* Others may go on counting. */
 	chunk->lost_events = 7;
-	assert_int_equal(
-		dump_patch(scratch.path, chunk_offset(last), chunk, sizeof(*chunk)), 0);
+	assert_int_equal(dump_patch(scratch.path, two_streams_chunk_offset(last), chunk,
+				    sizeof(*chunk)),
+			 0);
 	outcome = read_dump();
 	assert_true(outcome.damage.places == 0 && outcome.unsealed_bytes > 0);
 	assert_true(outcome.frees[0] == FREES && outcome.frees[1] == FREES);
-	flip(8 * (chunk_offset(last) + half - 1));
-	assert_true(read_dump().damage.offset == chunk_offset(last));
+	flip(8 * (two_streams_chunk_offset(last) + half - 1));
+	assert_true(read_dump().damage.offset == two_streams_chunk_offset(last));
 	free(chunk);
 }
 
