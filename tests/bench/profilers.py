@@ -15,6 +15,7 @@ from pathlib import Path
 # a hundred times as long as the program.
 EVERY_ROUND = "every round"
 ONCE_SMALL = "once, small"
+RING_SIZES = ("64M", "4M")
 
 
 class Profiler:
@@ -78,6 +79,16 @@ class Mftrace(Profiler):
 
     def dump(self, directory):
         return directory / "recording" / "dump.mft"
+
+
+class MftraceRing(Mftrace):
+    """The flight recorder: the newest events only. Its rows are a table of their own."""
+
+    def __init__(self, mftrace, size):
+        super().__init__(mftrace)
+        self.name = f"mftrace-ring-{size}"
+        self.title = f"ring={size}"
+        self.options = [f"ring={size}"]
 
 
 class Heaptrack(Profiler):
@@ -251,6 +262,7 @@ class Memcheck(Valgrind):
 def all_profilers(mftrace):
     """Every tool, in the order of the tables; mftrace is the command's path."""
     return [
-        Plain(), Mftrace(mftrace), Heaptrack(), HeaptrackDirect(), Lsan(), Gperftools(),
+        Plain(), Mftrace(mftrace), *(MftraceRing(mftrace, size) for size in RING_SIZES),
+        Heaptrack(), HeaptrackDirect(), Lsan(), Gperftools(),
         Jemalloc(), JemallocEvery(), Sysprof(), Memusage(), Massif(), Dhat(), Memcheck(),
     ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from measuring import Limits, run
-from profilers import EVERY_ROUND
+from profilers import EVERY_ROUND, MftraceRing
 from redis_load import RedisLoad
 from workloads import SMALL, LiveSet, Program, Sample, SelfTimed, Workload
 
@@ -126,6 +126,11 @@ class Session:
                 known["reading"] = self.cost_of_reading(
                     [self.mftrace, "report", profiler.dump(directory)]
                 )
+        elif isinstance(profiler, MftraceRing):
+            info = self.read_info(profiler.dump(directory))
+            lost = info["lost_events"] if info else "all"
+            if lost:
+                self.results.notes.append(f"{name}, {profiler.name}: {lost} events lost")
         elif profiler.name == "heaptrack" and first and shutil.which("heaptrack_print"):
             trace = profiler.trace(directory)
             if trace:
@@ -159,6 +164,12 @@ class Session:
             sample.failure = "the program's output differs"
             self.results.notes.append(f"{workload.name}, {profiler.name}: {sample.failure}")
 
+    def fits(self, workload, profiler):
+        """Whether the tool takes part in every round of a workload."""
+        if isinstance(profiler, MftraceRing) and not workload.ring:
+            return False
+        return profiler.schedule == EVERY_ROUND and not self.gave_up(workload, profiler)
+
     def gave_up(self, workload, profiler):
         """Whether the tool failed at the easier workload of the same kind."""
         sizes = self.results.samples.get(workload.easier, {})
@@ -170,8 +181,7 @@ class Session:
         return True
 
     def run_workload(self, workload):
-        tools = [p for p in self.profilers
-                 if p.schedule == EVERY_ROUND and not self.gave_up(workload, p)]
+        tools = [p for p in self.profilers if self.fits(workload, p)]
         rounds_left = {p.name: self.plan.rounds for p in tools}
         expected = None
         for number in range(self.plan.rounds):

@@ -7,7 +7,7 @@ them is replaced by the section NAME.
 import re
 
 from figures import cpu_ns, rss_bytes, wall_ns
-from targets import PROGRAMS, RECORDED, growth, verdicts
+from targets import PROGRAMS, RECORDED, growth, ring_times, verdicts
 
 MIB = 1 << 20
 MET = {True: "met", False: "**missed**", None: "not measured"}
@@ -38,7 +38,8 @@ class Tables:
         self.figures = figures
         self.titles = titles
         self.machine = machine
-        self.others = [tool for tool in titles if tool != "plain"]
+        self.rings = [tool for tool in titles if tool.startswith("mftrace-ring-")]
+        self.others = [tool for tool in titles if tool not in ("plain", *self.rings)]
 
     def measured(self, names):
         return [name for name in names if name in self.figures.results.samples]
@@ -146,6 +147,22 @@ class Tables:
         names = self.measured(("pair-20", "threads-1", "threads-8", "churn", *RECORDED))
         return self.by_tool(names, figure)
 
+    def ring(self):
+        """The flight recorder's cost and files next to the full recording's."""
+        rows = []
+        for name in self.measured(w.name for w in self.figures.workloads.values() if w.ring):
+            for tool in [t for t in ("mftrace", *self.rings) if t in self.titles]:
+                bytes_written = self.figures.value(name, tool, lambda s: s.recorded_bytes)
+                times = None if tool == "mftrace" else ring_times(self.figures, name, tool)
+                rows.append([
+                    f"{self.title(name)}: {'full' if tool == 'mftrace' else self.titles[tool]}",
+                    self.cell(name, tool, factor(self.figures.ratio(name, tool))),
+                    factor(times),
+                    number(bytes_written and bytes_written / MIB, 1),
+                ])
+        header = ["", "time, x plain", "added, x full", "file, MiB"]
+        return table(header, rows) if self.rings and rows else "Not measured."
+
     def dumps(self):
         rows = []
         for name, known in self.figures.results.recordings.items():
@@ -217,7 +234,7 @@ class Tables:
     def sections(self):
         """{name: markdown} of everything that a document may show."""
         names = ("session", "targets", "pair", "threads", "growth", "programs", "cpu", "rates",
-                 "memory", "dumps", "lengths", "spread", "notes", "summary")
+                 "memory", "ring", "dumps", "lengths", "spread", "notes", "summary")
         return {name: getattr(self, name)() for name in names}
 
     def page(self):
@@ -229,7 +246,7 @@ class Tables:
         """Verdicts and derived figures for the JSON result."""
         derived = {}
         for workload, sizes in self.figures.results.samples.items():
-            for tool in self.others:
+            for tool in (*self.others, *self.rings):
                 if not any(tool in tools for tools in sizes.values()):
                     continue
                 derived.setdefault(workload, {})[tool] = {

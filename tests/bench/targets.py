@@ -79,6 +79,19 @@ def threads(figures):
     yield Verdict(target, figure, ours / plain <= 1.15)
 
 
+def flight_recorder(figures):
+    target = "flight recorder (ring=64M): adds at most 1.5 times what a full recording adds"
+    times = {w.title: ring_times(figures, w.name, "mftrace-ring-64M")
+             for w in figures.workloads.values() if w.ring}
+    return on_each(target, times, 1.5, 2)
+
+
+def ring_times(figures, workload, ring):
+    """What a ring adds to the time, by what a full recording of the same adds."""
+    full, own = (figures.added(workload, tool, wall_ns) for tool in ("mftrace", ring))
+    return max(own, 0) / full if own is not None and full and full > 0 else None
+
+
 def rate(figures, target, workload, limit):
     ratio = figures.ratio(workload, "mftrace")
     if ratio is None:
@@ -181,6 +194,7 @@ def verdicts(figures):
              0.88),
         dump_size(figures),
         memory(figures),
+        flight_recorder(figures),
         *reading(figures),
         *completeness(figures),
     ]

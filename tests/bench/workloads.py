@@ -46,6 +46,7 @@ class Workload:
     extra_events = 0  # besides those of the operations: a run's set-up and its end
     threads = 1
     small = True
+    ring = False  # whether the flight recorder is measured with it
     easier = None  # the workload that a tool must have managed, or this one is not tried
 
     def __init__(self, name, title):
@@ -122,7 +123,7 @@ class Pair(SelfTimed):
         name = f"pair-{depth}" + (f"-vary{varying}" if varying else "")
         super().__init__(name, f"depth {depth}{which}")
         self.depth, self.varying = depth, varying
-        self.small = depth == 20 and varying in (0, 2)
+        self.small = self.ring = depth == 20 and varying in (0, 2)
 
     def command(self, size, fast):
         pairs = self.work(size, fast)
@@ -150,6 +151,7 @@ class LiveSet(SelfTimed):
 
 class ServerChurn(SelfTimed):
     group = "churn"
+    ring = True
     threads = 2
     sizes = {FULL: 1000, QUICK: 300, SMALL: 1000}  # milliseconds
 
@@ -174,6 +176,7 @@ class Program(Workload):
 
 
 class Sqlite(Program):
+    ring = True
     rows = {FULL: 150000, QUICK: 40000, SMALL: 4000}
 
     def __init__(self):
