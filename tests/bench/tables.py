@@ -150,12 +150,14 @@ class Tables:
     def ring(self):
         """The flight recorder's cost and files next to the full recording's."""
         rows = []
-        for name in self.measured(w.name for w in self.figures.workloads.values() if w.ring):
+        names = [w.name for w in self.figures.workloads.values() if w.ring]
+        for name in self.measured(names):
             for tool in [t for t in ("mftrace", *self.rings) if t in self.titles]:
                 bytes_written = self.figures.value(name, tool, lambda s: s.recorded_bytes)
+                kind = "full" if tool == "mftrace" else self.titles[tool]
                 times = None if tool == "mftrace" else ring_times(self.figures, name, tool)
                 rows.append([
-                    f"{self.title(name)}: {'full' if tool == 'mftrace' else self.titles[tool]}",
+                    f"{self.title(name)}: {kind}",
                     self.cell(name, tool, factor(self.figures.ratio(name, tool))),
                     factor(times),
                     number(bytes_written and bytes_written / MIB, 1),

@@ -36,13 +36,14 @@ def share(figures, workload, what, other):
 
 def listed(values, digits):
     """Named values in one line, also those that are not measured (None)."""
-    return ", ".join(f"{name}: " + ("not measured" if value is None else f"{value:.{digits}f}")
-                     for name, value in values.items())
+    texts = {name: "not measured" if value is None else f"{value:.{digits}f}"
+             for name, value in values.items()}
+    return ", ".join(f"{name}: {text}" for name, text in texts.items())
 
 
 def on_each(target, values, limit, digits):
-    """A verdict over several values by name, each of which has to keep the limit. Where some
-    are not measured (None), the others are shown; one that misses the limit is enough."""
+    """A verdict over several values by name, each of which has to keep the limit. Where
+    some are not measured (None), the others are shown; one beyond the limit is enough."""
     known = [value for value in values.values() if value is not None]
     if not known:
         return not_measured(target)
