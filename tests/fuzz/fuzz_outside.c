@@ -3,7 +3,8 @@
  * fuzz_outside.c - libFuzzer target: any bytes as what was seen of a process from outside.
  *
  * An input that begins as an ELF file does is a core file, any other a snapshot. Both are
- * of the process whose dump is the seed seed_dump.c, and go with it through every report.
+ * of the process whose dump is that of seed_dump.c, and go with it through every report; a
+ * snapshot also with the ring dump of seed_ring.c.
  */
 #include <stdlib.h>
 
@@ -12,13 +13,14 @@
 #include "every_report.h"
 #include "fuzz_file.h"
 #include "seed_dump.h"
+#include "seed_ring.h"
 #include "snap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct fuzz_file file = {.fd = -1}, dump;
+	static struct fuzz_file file = {.fd = -1}, dump, ring;
 	struct complaint complaint = {""};
 	struct snap *snap = NULL;
 	bool damaged;
@@ -28,7 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		every_report_begin();
 		fuzz_file_open(&file);
 		fuzz_file_open(&dump);
-		if (seed_dump_write(dump.path, SEED_DUMP_CHUNK_BYTES, false) < 0)
+		fuzz_file_open(&ring);
+		if (seed_dump_write(dump.path, SEED_DUMP_CHUNK_BYTES, false) < 0 ||
+		    seed_ring_write(ring.path, false) < 0)
 			abort();
 	}
 	fuzz_file_fill(&file, data, size);
@@ -40,6 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (r == 0)
 		(void)every_report_of_dump(dump.path, snap, false, &damaged);
+	if (r == 0 && data[0] != 0x7f)
+		(void)every_report_of_dump(ring.path, snap, false, &damaged);
 	snap_free(snap);
 	return 0;
 }

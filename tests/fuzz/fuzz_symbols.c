@@ -5,8 +5,10 @@
  * What otherwise runs in a confined process runs here in this one, so that the sanitizers
  * see it: the build-id, symbol tables, DWARF with its inlined calls and line numbers, and
  * the names made readable. Addresses are taken from all over the file. The debug files that
- * an input may name are looked for where libdwfl looks by itself.
+ * an input may name are looked for where libdwfl looks by itself; what is fetched by
+ * build-id is the input once more.
  */
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +19,18 @@
 #include "symbolname.h"
 #include "symbolsource.h"
 
-#define ADDRESSES 32u
+#define ADDRESSES 96u
 #define COLUMNS 60u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static int input_fd;
+
+static int fetch(const uint8_t *build_id, size_t bytes)
+{
+	(void)build_id;
+	return bytes > 0 ? fcntl(input_fd, F_DUPFD_CLOEXEC, 0) : -1;
+}
 
 static void expect(int condition)
 {
@@ -65,8 +75,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd = memfd_create("elf", MFD_CLOEXEC);
 
 	expect(fd >= 0);
+	input_fd = fd;
 	expect(size == 0 || write(fd, data, size) == (ssize_t)size);
-	if (symbolsource_open(fd, "/nonexistent/fuzzed", NULL, 0, NULL, &source)) {
+	if (symbolsource_open(fd, "/nonexistent/fuzzed", NULL, 0, fetch, &source)) {
 		close(fd);
 		return 0;
 	}

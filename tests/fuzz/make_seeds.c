@@ -17,10 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dump_writer.h"
 #include "mft_codec.h"
 #include "mft_scan.h"
 #include "seed_dump.h"
 #include "seed_ring.h"
+
+#define NODES 5000u
 
 static const char *directory;
 static bool failed;
@@ -63,6 +66,28 @@ static void save_dump(const char *name, uint32_t chunk_bytes, bool sealed)
 	char *path = name_new("dump", name);
 	int r = seed_dump_write(path, chunk_bytes, sealed);
 
+	if (r < 0)
+		complain(path, -r);
+	free(path);
+}
+
+/* More nodes than a table begins with, in a chain that forks. */
+static void save_nodes(void)
+{
+	char *path = name_new("dump", "nodes");
+	struct dump_stream *stream;
+	struct dump_writer writer;
+	uint32_t node = MFT_NODE_ROOT;
+	int r = dump_writer_open(&writer, path, SEED_DUMP_CHUNK_BYTES);
+
+	stream = r == 0 ? dump_writer_stream(&writer, SEED_DUMP_PID) : NULL;
+	for (uint32_t i = 0; stream && i < NODES; i++) {
+		node = dump_node(stream, i % 50 ? node : MFT_NODE_ROOT, MFT_MODULE_NONE, i);
+		if (i % 50 == 49)
+			dump_malloc(stream, SEED_DUMP_HEAP + 64 * i, 40, node);
+	}
+	if (r == 0)
+		r = dump_writer_close(&writer, MFT_STATE_EXITED);
 	if (r < 0)
 		complain(path, -r);
 	free(path);
@@ -164,12 +189,54 @@ static uint8_t *put_note(uint8_t *p, uint32_t type, const void *data, size_t byt
 	return p + sizeof(head) + 8 + ((bytes + 3) & ~(size_t)3);
 }
 
+static Elf64_Phdr load(unsigned flags, uint64_t address, uint64_t offset, uint64_t bytes)
+{
+	return (Elf64_Phdr){.p_type = PT_LOAD,
+			    .p_flags = flags,
+			    .p_offset = offset,
+			    .p_vaddr = address,
+			    .p_filesz = bytes,
+			    .p_memsz = bytes};
+}
+
+/* The program's header, its data, and the heap of an arena (arena.c of glibc). */
+static void put_modules(uint8_t *core, Elf64_Phdr *segments)
+{
+	const uint64_t arena = (uint64_t)64 << 20;
+	const uint64_t heap_info[4] = {arena + 0x30, 0, 4096, 4096};
+	const Elf64_Phdr parts[2] = {load(PF_R | PF_X, 0, 0, 0x10000),
+				     load(PF_R | PF_W, 0x10000, 0x10000, 4096)};
+	Elf64_Ehdr head = {.e_type = ET_DYN,
+			   .e_phoff = sizeof(head),
+			   .e_phentsize = sizeof(parts[0]),
+			   .e_phnum = 2};
+
+	memcpy(head.e_ident, ELFMAG, SELFMAG);
+	head.e_ident[EI_CLASS] = ELFCLASS64;
+	segments[0] = load(PF_R, SEED_DUMP_PROGRAM, 20480, 4096);
+	segments[1] = load(PF_R | PF_W, SEED_DUMP_PROGRAM + 0x10000, 24576, 4096);
+	segments[2] = load(PF_R | PF_W, arena, 28672, 4096);
+	memcpy(core + 20480, &head, sizeof(head));
+	memcpy(core + 20480 + sizeof(head), parts, sizeof(parts));
+	memcpy(core + 28672, heap_info, sizeof(heap_info));
+	for (uint64_t i = 0; i < 40; i++) {
+		/* An array behind its count, and a table of constants. */
+		const uint64_t words[2] = {SEED_DUMP_HEAP + 24 + 64 * i,
+					   SEED_DUMP_PROGRAM + 8 * i};
+		const uint64_t count = 3 + i;
+
+		memcpy(core + 24576 + 16 * i, words, sizeof(words));
+		memcpy(core + 8192 + 16 + 64 * i, &count, sizeof(count));
+		memcpy(core + 8192 + 32 + 64 * i, &words[1], sizeof(words[1]));
+	}
+}
+
 /* One thread, one file, the heap and a stack that points into it. */
-static void save_core(void)
+static void save_core(const char *name, bool with_modules)
 {
 	static union {
 		Elf64_Ehdr head;
-		uint8_t bytes[24 * 1024];
+		uint8_t bytes[32 * 1024];
 	} core;
 	struct elf_prstatus status = {.pr_pid = SEED_DUMP_PID};
 	struct elf_prpsinfo info = {.pr_pid = SEED_DUMP_PID};
@@ -179,20 +246,10 @@ static void save_core(void)
 	} files = {{1, 4096},
 		   {SEED_DUMP_PROGRAM, SEED_DUMP_PROGRAM + 0x10000, 0},
 		   "/bin/prog"};
-	Elf64_Phdr segments[3] = {
+	Elf64_Phdr segments[6] = {
 		{.p_type = PT_NOTE, .p_offset = 4096},
-		{.p_type = PT_LOAD,
-		 .p_flags = PF_R | PF_W,
-		 .p_offset = 8192,
-		 .p_vaddr = SEED_DUMP_HEAP,
-		 .p_filesz = 8192,
-		 .p_memsz = 8192},
-		{.p_type = PT_LOAD,
-		 .p_flags = PF_R | PF_W,
-		 .p_offset = 16384,
-		 .p_vaddr = 0x7ffff0000000,
-		 .p_filesz = 4096,
-		 .p_memsz = 4096},
+		load(PF_R | PF_W, SEED_DUMP_HEAP, 8192, 8192),
+		load(PF_R | PF_W, 0x7ffff0000000, 16384, 4096),
 	};
 	uint8_t *note = core.bytes + 4096;
 
@@ -201,7 +258,7 @@ static void save_core(void)
 				 .e_phoff = sizeof(core.head),
 				 .e_ehsize = sizeof(core.head),
 				 .e_phentsize = sizeof(segments[0]),
-				 .e_phnum = 3};
+				 .e_phnum = with_modules ? 6 : 3};
 #if defined(__x86_64__)
 	core.head.e_machine = EM_X86_64;
 #elif defined(__aarch64__)
@@ -216,13 +273,15 @@ static void save_core(void)
 	note = put_note(note, NT_PRPSINFO, &info, sizeof(info));
 	note = put_note(note, NT_FILE, &files, sizeof(files));
 	segments[0].p_filesz = (Elf64_Xword)(note - core.bytes) - 4096;
+	if (with_modules)
+		put_modules(core.bytes, segments + 3);
 	memcpy(core.bytes + sizeof(core.head), segments, sizeof(segments));
 	for (uint64_t i = 0; i < 100; i++) {
 		uint64_t block = SEED_DUMP_HEAP + 16 + 64 * i;
 
 		memcpy(core.bytes + 16384 + 8 * i, &block, sizeof(block));
 	}
-	save("outside", "core", core.bytes, 20480);
+	save("outside", name, core.bytes, with_modules ? sizeof(core.bytes) : 20480);
 }
 
 int main(int argc, char **argv)
@@ -234,10 +293,12 @@ int main(int argc, char **argv)
 	directory = argv[1];
 	save_dump("whole", SEED_DUMP_CHUNK_BYTES, false);
 	save_dump("sealed", SEED_DUMP_CHUNK_BYTES, true);
+	save_nodes();
 	save_ring("ring", false);
 	save_ring("ring_within_step", true);
 	save_parts("whole", SEED_DUMP_CHUNK_BYTES);
 	save_snapshot();
-	save_core();
+	save_core("core", false);
+	save_core("core_with_modules", true);
 	return failed;
 }
