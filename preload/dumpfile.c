@@ -71,6 +71,7 @@ int dumpfile_create(struct dumpfile *file, const char *path,
 	r = descriptor_identify(fd, &file->device, &file->inode);
 	if (r < 0)
 		goto out;
+	filespace_keep_in_place(fd);
 	r = filespace_reserve(fd, 0, first_bytes);
 	if (r < 0)
 		goto out;

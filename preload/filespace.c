@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/stat.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/statfs.h>
 #include <sys/uio.h>
 #include <time.h>
 
@@ -100,6 +103,18 @@ static int populate_space(int fd, uint64_t offset, uint64_t bytes)
 	r = SYS3(SYS_madvise, map, bytes, MADV_POPULATE_WRITE);
 	(void)SYS2(SYS_munmap, map, bytes);
 	return (int)r;
+}
+
+void filespace_keep_in_place(int fd)
+{
+	struct statfs system;
+	int flags;
+
+	if (SYS2(SYS_fstatfs, fd, &system) < 0 || system.f_type != BTRFS_SUPER_MAGIC ||
+	    SYS3(SYS_ioctl, fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return;
+	flags |= FS_NOCOW_FL;
+	(void)SYS3(SYS_ioctl, fd, FS_IOC_SETFLAGS, &flags);
 }
 
 int filespace_reserve(int fd, uint64_t offset, uint64_t bytes)

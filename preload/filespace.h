@@ -8,7 +8,8 @@
  * Threads: any, at any time, also for ranges that overlap. Memory: none.
  * Not here: whose file a descriptor is (descriptor.h); which ranges are in use
  * (dumpfile.h).
- * Source: fallocate(2), setrlimit(2) (RLIMIT_FSIZE), madvise(2) (MADV_POPULATE_WRITE).
+ * Source: fallocate(2), setrlimit(2) (RLIMIT_FSIZE), madvise(2) (MADV_POPULATE_WRITE),
+ * FS_IOC_SETFLAGS(2const) (FS_NOCOW_FL).
  */
 #ifndef FILESPACE_H
 #define FILESPACE_H
@@ -19,6 +20,10 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
+
+/* Has the file system (btrfs) write a new, empty file's blocks where they are, and not into
+ * new ones each time, for which there may be no space. Elsewhere nothing is done. */
+void filespace_keep_in_place(int fd);
 
 /* Makes sure that there is space for `bytes` bytes from `offset` on, both of them multiples
  * of the page size, and that the file reaches as far. Returns 0, or -ENOSPC, -EDQUOT,
