@@ -57,19 +57,6 @@ def find_library(name):
     return None
 
 
-@functools.cache
-def what_is_missing(need):
-    """Whether the machine lacks something a fault needs: a word for the table, or None."""
-    if need == "root":
-        if os.geteuid() != 0:
-            return "not root"
-        probe = subprocess.run(["unshare", "-m", "-p", "-f", "true"], capture_output=True,
-                               check=False)
-        return None if probe.returncode == 0 else "no namespaces"
-    found = Path(need).exists() if "/" in need else shutil.which(need)
-    return None if found else f"no {Path(need).name}"
-
-
 def digest_tree(folder):
     """Every file below a folder: its kind, permissions and content, by relative path."""
     found = {}

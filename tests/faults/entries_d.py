@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: MIT
 """D: descriptors, files, disks and limits."""
 
+import os
+import random
 import re
 import resource
+import signal
+import struct
 import subprocess
+import time
 
 import recording
 from fault import BEGUN, COUNTED, UNTRACED, Fault
 
 MIB = 1 << 20
+# Dumps that are spoilt while they are read, and by whom.
+READINGS = 48
+VERBS = (["report"], ["report", "--json"], ["dump"], ["info"], ["frag"], ["leaks"],
+         ["export", "--format", "folded"])
 
 # Each is run in a mount namespace of its own, so that nothing stays mounted.
 FULL_TMPFS = r"""
@@ -23,6 +32,39 @@ unshare -m bash -c 'truncate -s 1400k {work}/image && mkfs.ext4 -q -O ^has_journ
 	$RUN {programs}/steady_events 300000; status=$?
 	cp {dumps}/*.mft {work}/ 2>/dev/null; umount {dumps}; rm {work}/image
 	mv {work}/*.mft {dumps}/ 2>/dev/null; exit $status'
+"""
+BTRFS = r"""
+unshare -m bash -c 'truncate -s 120M {work}/image && mkfs.btrfs -q {work}/image &&
+	mount -o loop {work}/image {dumps} && %s || exit 90
+	chmod 777 {dumps}/part; $RUN {programs}/steady_events 900000; status=$?
+	cp {dumps}/part/* {work}/ 2>/dev/null; umount {dumps}; rm {work}/image
+	mv {work}/*.mft {dumps}/ 2>/dev/null; exit $status'
+"""
+# A part of it that may not grow, and one with a megabyte left.
+BTRFS_QUOTA = BTRFS % """btrfs quota enable {dumps} &&
+	btrfs -q subvolume create {dumps}/part && btrfs qgroup limit 2M {dumps}/part"""
+BTRFS_FULL = BTRFS % """mkdir {dumps}/part && {
+	dd if=/dev/zero of={dumps}/rest bs=64k 2>/dev/null; sync
+	truncate -s -1M {dumps}/rest && sync; }"""
+EXT4_QUOTA = r"""
+unshare -m bash -c 'truncate -s 8M {work}/image && mkfs.ext4 -q -O quota,^has_journal \
+	-E quotatype=usrquota {work}/image && mount -o loop,usrquota {work}/image {dumps} &&
+	setquota -u 65534 0 600 0 0 {dumps} && chmod 777 {dumps} {work} || exit 90
+	setpriv --reuid=65534 --regid=65534 --clear-groups $RUN \
+		{programs}/steady_events 300000; status=$?
+	cp {dumps}/*.mft {work}/ 2>/dev/null; umount {dumps}; rm {work}/image
+	mv {work}/*.mft {dumps}/ 2>/dev/null; exit $status'
+"""
+# By the kernel's older interface, or the newer one.
+CGROUP = r"""
+parent=/sys/fs/cgroup/memory limit=memory.limit_in_bytes
+[ -e $parent/$limit ] || parent=/sys/fs/cgroup limit=memory.max
+group=$parent/mftrace.faults.$$
+mkdir $group && echo %s >$group/$limit || exit 90
+(echo $BASHPID >$group/cgroup.procs && exec $RUN %s) 2>/dev/null
+status=$?
+for i in $(seq 100); do rmdir $group 2>/dev/null && break; sleep 0.02; done
+exit $status
 """
 READ_ONLY = r"""
 unshare -m bash -c 'mount -t tmpfs -o ro tmpfs {dumps} || exit 90
@@ -84,6 +126,53 @@ def reserve_is_known(traced, native):
     assert resident >= 4096 * truth["touched"], f"{resident} bytes of the reserve"
 
 
+def killed_with_all(traced, native):
+    """The out-of-memory killer came, and what the program had counted is in the dump."""
+    assert native.status == 128 + signal.SIGKILL, f"natively {native.status}"
+    allocations, frees = struct.unpack("<QQ", (traced.work / "completed").read_bytes()[:16])
+    (process,) = traced.processes
+    found = process.sum_of("until_killed", "allocations")
+    released = found - process.sum_of("until_killed", "live_blocks")
+    assert allocations > 100, f"{allocations} allocations only"
+    # The one at hand may have been recorded and not yet counted.
+    assert 0 <= found - allocations <= 1, f"allocations {found}/{allocations}"
+    assert 0 <= released - frees <= 1, f"releases {released}/{frees}"
+
+
+def reading_survives(traced, native):
+    """A dump that is cut, overwritten or exchanged while it is read: a report or one line
+    that says why not, and never a signal."""
+    del native
+    (whole,) = traced.dumps.glob("*.mft")
+    content = whole.read_bytes()
+    chance = random.Random(len(content))
+    victim = traced.work.parent / "victim.mft"
+    for number in range(READINGS):
+        victim.write_bytes(content)
+        verb = VERBS[number % len(VERBS)]
+        with subprocess.Popen([recording.MFTRACE, *verb, victim], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE) as reader:
+            time.sleep(chance.uniform(0, 0.03))
+            spoil(victim, content, number, chance)
+            said = reader.communicate(timeout=30)[1].decode()
+        assert reader.returncode in (0, 2), f"{verb[0]}: status {reader.returncode}"
+        assert reader.returncode == 0 or said.startswith("mftrace: "), said
+
+
+def spoil(path, content, number, chance):
+    at = chance.randrange(len(content))
+    if number % 3 == 0:
+        os.truncate(path, at)
+    elif number % 3 == 1:
+        with open(path, "r+b") as file:
+            file.seek(at)
+            file.write(chance.randbytes(100000))
+    else:
+        other = path.with_suffix(".other")
+        other.write_bytes(chance.randbytes(at))
+        other.rename(path)
+
+
 FAULTS = [
     Fault("D1", "closefrom(3), then 12 files of its own", ("closes_descriptors", "{work}")),
     Fault("D1", "every number taken by dup2", ("descriptor_storm",)),
@@ -105,6 +194,17 @@ FAULTS = [
     Fault("D3", "ext4 of 1.4 MB on a loop device", script=FULL_EXT4, allocators=False,
           needs=("root", "/dev/loop-control", "mkfs.ext4"), recorded=COUNTED,
           check=counted_within(1400 << 10)),
+    Fault("D3", "btrfs, a quota of 2 MB", script=BTRFS_QUOTA, allocators=False,
+          output="{dumps}/part/%e.%p.mft",
+          needs=("root", "/dev/loop-control", "btrfs"), recorded=COUNTED,
+          check=counted_within(2 << 20)),
+    Fault("D3", "btrfs, a megabyte left", script=BTRFS_FULL, allocators=False,
+          output="{dumps}/part/%e.%p.mft",
+          needs=("root", "/dev/loop-control", "btrfs"), recorded=COUNTED,
+          check=counted_within(3 << 20)),
+    Fault("D3", "ext4, a quota of 600 KiB", script=EXT4_QUOTA, allocators=False,
+          needs=("root", "/dev/loop-control", "ext4 quota"), recorded=COUNTED,
+          check=counted_within(600 << 10)),
     Fault("D4", "RLIMIT_FSIZE 300,000 bytes", ("steady_events", "500000"),
           limits={resource.RLIMIT_FSIZE: 300000}, recorded=COUNTED,
           check=counted_within(300000)),
@@ -122,6 +222,12 @@ FAULTS = [
           recorded=COUNTED, allocators=False, besides=8),
     Fault("D5", "no mapping left (max_map_count)", ("many_maps",), recorded=COUNTED,
           allocators=False),
+    Fault("D5", "a memory cgroup smaller than the dump", needs=("root", "memory cgroup"),
+          script=CGROUP % ("8M", "{programs}/steady_events 1500000"), allocators=False),
+    Fault("D5", "killed for what its cgroup may have", needs=("root", "memory cgroup"),
+          script=CGROUP % ("24M", "{faults}/eats_memory {work}/completed"),
+          recorded=BEGUN, ignore=("completed",), mask="(?m)^bash: line .* Killed .*$",
+          check=killed_with_all),
     Fault("D5", "8 TiB reserved, a few pages of it used", ("reserves_memory",),
           check=reserve_is_known),
     Fault("D6", "chroot into nothing, as nobody",
@@ -136,7 +242,11 @@ FAULTS = [
     Fault("D6", "the working directory is deleted", script=GONE),
     Fault("D6", "default output, directory deleted", script=GONE, output="mftrace.%p.mft",
           recorded=UNTRACED, may_say=True, check=told_why),
+    Fault("D7", "a dump cut and changed while it is read", ("steady_events", "300000"),
+          allocators=False, rival=False, check=reading_survives),
     Fault("D8", "reads all memory that it may read", ("reads_memory",)),
+    Fault("D8", "a conservative garbage collector (libgc)", ("collects_garbage",),
+          needs=("/usr/lib/x86_64-linux-gnu/libgc.so.1",)),
 ]
 
 

@@ -56,8 +56,8 @@ class Fault:
     prepare: Optional[Callable] = None  # prepare(work) before each run
     timeout: int = 30  # seconds; whatever lasts longer hangs
 
-    # What the machine must have: "root" (and mount namespaces), or names of programs and
-    # paths of files. Where it is missing the table says so, and nothing has passed.
+    # What the machine must have (machine.py): "root", names of programs, paths of files.
+    # Where it is missing the table says so, and nothing has passed.
     needs: tuple = ()
     # Whether it is run with the other allocators, and with heaptrack.
     allocators: bool = True

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import attempt
 import judge
+import machine
 import rival
 from fault import ALLOCATORS, COUNTED, EXACT, Fault
 
@@ -77,7 +78,7 @@ class Matrix:
         row = Row(fault)
         self.rows.append(row)
         for need in fault.needs:
-            row.missing = row.missing or attempt.what_is_missing(need) or ""
+            row.missing = row.missing or machine.what_is_missing(need) or ""
         if row.missing:
             return row
         for allocator in self.allocators if fault.allocators else ("glibc",):
@@ -89,7 +90,8 @@ class Matrix:
         if native.hung:
             row.missing = "hangs natively"
             return
-        if allocator != "glibc" and fault.recorded in (EXACT, COUNTED) and not native.truths:
+        tells = fault.recorded in (EXACT, COUNTED)
+        if allocator != "glibc" and tells and not native.truths:
             return  # the program does not come to its end with this allocator
         around = self.events_around(allocator) + OWN_MAPPINGS[allocator != "glibc"]
         for _ in range(self.rounds):
