@@ -74,6 +74,7 @@ template <int... N> int work_all(int seed, std::integer_sequence<int, N...>)
 
 int main(int argc, char **)
 {
-	// With a third one heaptrack's interpreter (1.4.0) takes gigabytes and does not end.
+	// With a third one heaptrack's interpreter (1.4.0) takes gigabytes and does not
+	// end.
 	return work_all(argc, std::make_integer_sequence<int, (AMOUNT > 0 ? 2 : 1)>());
 }
