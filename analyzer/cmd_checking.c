@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "budgetfile.h"
+#include "cmd_complaining.h"
 #include "comparison.h"
 #include "complaint.h"
 #include "gauge.h"
@@ -33,14 +34,6 @@ enum {
 	OPTION_FORMAT,
 	OPTION_OUTPUT,
 };
-
-static void complain(const char *subject, const char *what)
-{
-	char *safe = printable_new(subject);
-
-	fprintf(stderr, "mftrace: %s: %s\n", safe ? safe : "?", what);
-	free(safe);
-}
 
 void checking_init(struct checking *checking, const char *verb)
 {

@@ -8,19 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cmd_complaining.h"
 #include "complaint.h"
 #include "printable.h"
 #include "traced.h"
 
 #define STATUS_TROUBLE 2
-
-static void complain(const char *whose, const char *what)
-{
-	char *safe = printable_new(whose);
-
-	fprintf(stderr, "mftrace: %s: %s\n", safe ? safe : "?", what);
-	free(safe);
-}
 
 static bool parse_pid(const char *text, int *ret_pid)
 {

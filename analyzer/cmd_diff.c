@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd_complaining.h"
 #include "commands.h"
 #include "comparison.h"
 #include "complaint.h"
@@ -72,14 +73,6 @@ struct request {
 	bool ends[2];
 	uint64_t at_ns[2];
 };
-
-static void complain(const char *path, const char *what)
-{
-	char *safe = printable_new(path);
-
-	fprintf(stderr, "mftrace: %s: %s\n", safe ? safe : "?", what);
-	free(safe);
-}
 
 /* ---- The command line --------------------------------------------------------------- */
 

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd_complaining.h"
 #include "commands.h"
 #include "complaint.h"
 #include "listing.h"
-#include "printable.h"
 #include "reader.h"
 
 static const char usage[] =
@@ -23,15 +23,6 @@ static const char usage[] =
 	"  --limit N      stop after N records\n"
 	"  --stack        whole call stacks, a line a frame\n"
 	"  --help         this text\n";
-
-static int complain(const char *file, const char *text)
-{
-	char *safe = printable_new(file);
-
-	fprintf(stderr, "mftrace: %s: %s\n", safe ? safe : "?", text);
-	free(safe);
-	return 2;
-}
 
 static int parse_number(const char *text, uint64_t max, uint64_t *ret_number)
 {
@@ -119,8 +110,10 @@ int cmd_dump(int argc, char **argv)
 	if (r != 0)
 		return r < 0 ? 2 : flush();
 	path = argv[optind];
-	if (reader_open(path, &reader, &complaint) < 0)
-		return complain(path, complaint.text);
+	if (reader_open(path, &reader, &complaint) < 0) {
+		complain(path, complaint.text);
+		return 2;
+	}
 	r = listing_write(reader, &options, stdout);
 	if (r < 0) {
 		complaint_set(&complaint, "cannot read: %s", strerror(-r));

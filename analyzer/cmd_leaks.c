@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd_complaining.h"
 #include "cmd_reading.h"
 #include "commands.h"
 #include "complaint.h"
 #include "duration.h"
 #include "family.h"
 #include "leaks.h"
-#include "printable.h"
 #include "profile.h"
 #include "report.h"
 #include "report_text.h"
@@ -102,7 +102,6 @@ static struct suppressions *rules(void)
 static const char *take_file(const char *path)
 {
 	struct complaint complaint;
-	char *safe;
 
 	if (!user_rules)
 		user_rules = suppressions_new();
@@ -110,9 +109,7 @@ static const char *take_file(const char *path)
 		return "out of memory";
 	if (!suppressions_add_file(user_rules, path, &complaint))
 		return NULL;
-	safe = printable_new(path);
-	fprintf(stderr, "mftrace: %s: %s\n", safe ? safe : "?", complaint.text);
-	free(safe);
+	complain(path, complaint.text);
 	return "";
 }
 
@@ -177,18 +174,14 @@ static int print(const struct report *report, const struct terminal *terminal)
 static int finish(const struct report *report)
 {
 	bool classified = false;
-	char *safe;
 
 	if (!why_unanswered)
 		return 0;
 	for (size_t i = 0; i < report->family->count; i++)
 		classified |= report->family->members[i].profile->leaks.classified;
-	safe = printable_new(why);
-	fprintf(stderr, "mftrace: %s: %s\n", safe ? safe : "?",
-		classified ? "no block or call site of this name was left at the scan"
-			   : "not known what holds it: the dump has no scan for pointers; "
-			     "record with mftrace run --leak-scan");
-	free(safe);
+	complain(why, classified ? "no block or call site of this name was left at the scan"
+				 : "not known what holds it: the dump has no scan for "
+				   "pointers; record with mftrace run --leak-scan");
 	return 2;
 }
 

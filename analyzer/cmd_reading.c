@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd_complaining.h"
 #include "complaint.h"
 #include "corefile.h"
 #include "dumpset.h"
@@ -28,14 +29,6 @@ struct request {
 	size_t top;
 	bool top_given;
 };
-
-static void complain(const char *path, const char *what)
-{
-	char *safe = printable_new(path);
-
-	fprintf(stderr, "mftrace: %s: %s\n", safe ? safe : "?", what);
-	free(safe);
-}
 
 static bool parse_count(const char *text, size_t *ret_count)
 {

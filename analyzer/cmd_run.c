@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "cmd_checking.h"
+#include "cmd_complaining.h"
 #include "commands.h"
 #include "complaint.h"
 #include "dumpset.h"
@@ -68,14 +69,6 @@ struct request {
 };
 
 #define OWN_OPTIONS 8
-
-static void complain(const char *subject, const char *what)
-{
-	char *safe = printable_new(subject);
-
-	fprintf(stderr, "mftrace: %s: %s\n", safe ? safe : "?", what);
-	free(safe);
-}
 
 static int add_recorder_option(struct request *request, const char *option)
 {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd_complaining.h"
 #include "commands.h"
 #include "complaint.h"
 #include "figure.h"
@@ -45,14 +46,6 @@ struct request {
 	int pid;
 	const char *pid_text;
 };
-
-static void complain(const char *about, const char *what)
-{
-	char *safe = printable_new(about);
-
-	fprintf(stderr, "mftrace: %s: %s\n", safe ? safe : "?", what);
-	free(safe);
-}
 
 static bool parse_pid(const char *text, int *ret_pid)
 {
