@@ -15,6 +15,7 @@ import subprocess
 import time
 
 import attempt
+import machine
 import recording
 from fault import ALLOCATORS, Fault
 from judge import expected_events
@@ -126,7 +127,7 @@ def judge_prefix(done, dumps, reasons, where):
 
 
 def prove_full_disk(place):
-    assert attempt.what_is_missing("root") is None, "needs root and mount namespaces"
+    assert machine.what_is_missing("root") is None, "needs root and mount namespaces"
     number = 0
     disk, kept = fresh_folder(place, "disk"), place / "disk.kept"
     while True:
