@@ -89,9 +89,8 @@ static void put_step(struct trace *trace, const struct course_step *step,
 {
 	uint64_t then_ns = before ? before->time_ns : 0;
 	uint64_t length_ns = step->time_ns - then_ns;
-	uint64_t rate =
-		length_ns ? (uint64_t)((double)step->allocations * 1e9 / (double)length_ns)
-			  : 0;
+	double exact = length_ns ? (double)step->allocations * 1e9 / (double)length_ns : 0;
+	uint64_t rate = exact < 0x1p64 ? (uint64_t)exact : UINT64_MAX;
 
 	if (rate != trace->per_second)
 		counter(trace, then_ns, "allocations", "per second", rate);

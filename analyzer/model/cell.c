@@ -206,7 +206,7 @@ static size_t merge(const struct cell *cell, uint64_t page, const struct change 
 		    const struct change *end, struct cell_block *merged)
 {
 	const struct cell_block *known = cell->blocks,
-				*known_end = known + cell->blocks_count;
+				*known_end = known ? known + cell->blocks_count : NULL;
 	size_t count = 0;
 
 	for (; change < end; change++) {

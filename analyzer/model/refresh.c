@@ -148,7 +148,7 @@ static int work_off(struct cells *cells, const struct blocks *blocks)
 	if (r == 0)
 		r = changes_sort(&cells->changes);
 	change = cells->changes.items;
-	end = change + cells->changes.count;
+	end = change ? change + cells->changes.count : NULL;
 	while (r == 0 && change < end) {
 		unsigned count = cut_batch(cells, &change, end, batch);
 

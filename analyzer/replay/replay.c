@@ -36,8 +36,11 @@ static int replay_snap(struct replay *replay)
 	if (!replay->snap_stream)
 		return -ENOMEM;
 	replay->last_clock = clock;
-	mft_decoder_init(&decoder, snap->records,
-			 snap->records + snap->header.records_bytes, clock);
+	if (snap->header.records_bytes > 0)
+		mft_decoder_init(&decoder, snap->records,
+				 snap->records + snap->header.records_bytes, clock);
+	else
+		mft_decoder_init(&decoder, NULL, NULL, clock);
 	while ((r = mft_decode(&decoder, &record)) > 0) {
 		r = records_take_outside(replay, &record, replay->snap_stream);
 		if (r < 0)

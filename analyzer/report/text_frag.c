@@ -139,6 +139,16 @@ static void print_chosen(const struct terminal *terminal, const struct profile *
 	print_occupancy(terminal, chosen);
 }
 
+/* Damaged clocks can make it more than there are numbers for. */
+static uint64_t mean_age_ns(const struct site *site)
+{
+	double age_ns = site->pinning_blocks
+				? site->pinning_age_ns_sum / (double)site->pinning_blocks
+				: 0;
+
+	return age_ns < 0x1p64 ? (uint64_t)age_ns : UINT64_MAX;
+}
+
 static void pinned_line(const struct terminal *terminal, const struct site *site,
 			double whole)
 {
@@ -153,11 +163,7 @@ static void pinned_line(const struct terminal *terminal, const struct site *site
 		terminal_style(terminal, TERMINAL_FAINT),
 		figure_counted(site->pinning_blocks, "block").text,
 		figure_counted(site->pinned_pages, "page").text,
-		figure_duration(site->pinning_blocks
-					? (uint64_t)(site->pinning_age_ns_sum /
-						     (double)site->pinning_blocks)
-					: 0)
-			.text,
+		figure_duration(mean_age_ns(site)).text,
 		figure_duration(site->pinning_oldest_ns).text,
 		terminal_style(terminal, TERMINAL_PLAIN));
 	fprintf(terminal->out, "     %sover the run %s x seconds; of whole 2 MiB %s%s",

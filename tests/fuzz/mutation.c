@@ -306,6 +306,9 @@ static void seal_again(struct mutation_dump *dump)
 	if (dump->count < sizeof(*header))
 		return;
 	mutation_sizes(dump, &header_bytes, &chunk_bytes);
+	/* Sizes that no recorder uses are left without checksums. */
+	if (header_bytes % 8 || chunk_bytes % 8)
+		return;
 	for (size_t at = header_bytes; at + chunk_bytes <= dump->count; at += chunk_bytes) {
 		struct mft_chunk *chunk = (void *)(dump->bytes + at);
 		uint32_t bytes = mft_seal_bytes(chunk->seal);
