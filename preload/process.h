@@ -8,7 +8,8 @@
  * traced one (fork, also by raw clone) never writes into its parent's dump: process_page is
  * wiped in the copy by the kernel (MADV_WIPEONFORK) and every event looks at it. A vfork
  * child shares its parent's memory and is no copy.
- * Not here: the interposed functions themselves (interpose_process.c).
+ * Not here: the interposed functions themselves (interpose_process.c), what is asked of the
+ * process (identity.h), the file that it writes to (opening.h).
  */
 #ifndef PROCESS_H
 #define PROCESS_H
@@ -109,9 +110,6 @@ void process_mark_exit(bool status_known, int status);
 void process_mark_exec(void);
 /* The exec failed: the process goes on. */
 void process_unmark_exec(void);
-
-/* The record that opens the first stream: who the process is. */
-int process_describe(struct mft_encoder *encoder);
 
 /* One line on the standard error output, for what the user must know at start. */
 void process_say(const char *what, const char *why);

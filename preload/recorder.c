@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "filter.h"
+#include "identity.h"
 #include "memory.h"
 #include "pause.h"
 #include "process.h"
@@ -430,7 +431,7 @@ static void describe_process(struct recorder *r)
 {
 	struct mft_long record;
 
-	(void)process_describe(&r->encoder);
+	(void)identity_describe(&r->encoder);
 	if (process.allocator[0]) {
 		mft_long_begin(&r->encoder, &record, MFT_LONG_PAYLOAD_MAX);
 		mft_long_bytes(&record, process.allocator, strlen(process.allocator));
