@@ -12,7 +12,9 @@
 #define HEADER_COUNTERS offsetof(struct mft_header, lost_events)
 #define HEADER_MUTABLE offsetof(struct mft_header, chunks)
 #define HEADER_SEAL offsetof(struct mft_header, end_seal)
+#define HEADER_CONTROL offsetof(struct mft_header, control)
 
+_Static_assert(HEADER_CONTROL == HEADER_SEAL + sizeof(uint64_t), "nothing between them");
 _Static_assert(HEADER_COUNTERS == MFT_SEAL_END_OWN, "what the process alone changes");
 
 static uint64_t make_seal(uint32_t bytes, uint32_t crc)
@@ -45,7 +47,9 @@ uint64_t mft_seal_start(const struct mft_header *header)
 uint64_t mft_seal_end(const struct mft_header *header, uint32_t bytes)
 {
 	const uint8_t *data = (const uint8_t *)header;
-	const size_t behind = HEADER_SEAL + sizeof(header->end_seal);
+	const size_t behind = HEADER_CONTROL + sizeof(header->control);
+	/* Others write it, who cannot know when the process ends. */
+	const uint32_t no_control = MFT_CONTROL_RECORD;
 	uint32_t crc;
 
 	if (bytes != MFT_SEAL_END_WHOLE)
@@ -53,6 +57,7 @@ uint64_t mft_seal_end(const struct mft_header *header, uint32_t bytes)
 			MFT_SEAL_END_OWN,
 			mft_crc32c(0, data + HEADER_OWN, HEADER_COUNTERS - HEADER_OWN));
 	crc = mft_crc32c(0, data, HEADER_SEAL);
+	crc = mft_crc32c(crc, &no_control, sizeof(no_control));
 	crc = mft_crc32c(crc, data + behind, sizeof(*header) - behind);
 	return make_seal(bytes, crc);
 }

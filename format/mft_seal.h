@@ -42,8 +42,8 @@ bool mft_seal_fits_chunk(uint64_t seal, uint32_t chunk_bytes);
 /* The seal of what a header says from the start on. */
 uint64_t mft_seal_start(const struct mft_header *header);
 
-/* The seal of what a header says at the end: all of it, or only what no other thread can
- * change any more. */
+/* The seal of what a header says at the end: all of it but `control`, or only what no other
+ * thread can change any more. */
 #define MFT_SEAL_END_WHOLE MFT_HEADER_BYTES
 #define MFT_SEAL_END_OWN 280u
 uint64_t mft_seal_end(const struct mft_header *header, uint32_t bytes);

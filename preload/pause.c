@@ -15,6 +15,7 @@ void pause_follow(void)
 	 */
 	(void)__atomic_compare_exchange_n(&process_page.state, &expected, wanted, false,
 					  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	dumpfile_loosen(&process.dump, false);
 	__atomic_store_n(&header->control_seen, control, __ATOMIC_RELEASE);
 }
 

@@ -149,6 +149,10 @@ static void check_seals(struct reader *reader)
 	else if (end_is_broken(h))
 		reader_note_damage(reader, offsetof(struct mft_header, chunks),
 				   "how the process ended does not fit its checksum");
+	else if (due && h->version_minor == MFT_VERSION_MINOR &&
+		 h->control > MFT_CONTROL_PAUSE)
+		reader_note_damage(reader, offsetof(struct mft_header, control),
+				   "nobody asks a recorder for control %u", h->control);
 }
 
 static bool is_power_of_two(uint32_t v)

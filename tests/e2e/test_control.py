@@ -2,9 +2,11 @@
 """Control of a running process through its dump, and reading a dump that is written to."""
 
 import json
+import os
 import random
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -13,6 +15,9 @@ from recording import LIBRARY, MFTRACE, PROGRAMS, environment, escape, run_proce
 
 ROUNDS = 12
 LOOKS = 30
+ENDINGS = 12
+CONTROL = 312  # docs/format.md, section 2
+WAYS = pytest.mark.parametrize("options", ["", "ring=256K"], ids=["full", "ring"])
 
 
 class Running:
@@ -102,9 +107,10 @@ def overhead(running, tmp_path):
     return measure
 
 
-def test_what_is_left_out_is_counted(running):
+@WAYS
+def test_what_is_left_out_is_counted(running, options):
     """One thread, step by step."""
-    one = running(0)
+    one = running(0, options)
     one.keep()
     before = allocated(one.report())
     one.tell("pause")
@@ -129,10 +135,11 @@ def test_what_is_left_out_is_counted(running):
     assert process["recording"]["lost_events"] == 0
 
 
-def test_counts_are_exact_with_threads(running, overhead):
+@WAYS
+def test_counts_are_exact_with_threads(running, overhead, options):
     """Recorded and counted is together what the program did, wherever pauses fall."""
     rest = overhead(4)
-    one = running(4)
+    one = running(4, options)
     for step in range(ROUNDS):
         verb, answer = [("pause", ": paused"), ("resume", ": recording")][step % 2]
         one.tell(verb, answer)
@@ -214,6 +221,53 @@ def test_blocks_of_a_pause_may_hold_others(running):
     assert process["leaks"]["classified"]
     assert process["leaks"]["definite"]["blocks"] == 0
     assert process["leaks"]["indirect"]["blocks"] == 0
+
+
+def test_a_pause_that_comes_too_late_breaks_nothing(running):
+    """The word may be written when the process has just ended, and the dump is sealed."""
+    one = running(0)
+    one.end()
+    before = one.report()
+    with open(one.dump, "r+b") as dump:
+        dump.seek(CONTROL)
+        dump.write(b"\1")
+    after = one.report()  # and nothing on standard error
+    assert not after["recording"]["damage"]
+    assert after == before
+    with open(one.dump, "r+b") as dump:
+        dump.seek(CONTROL)
+        dump.write(b"\7")
+    assert one.report()["recording"]["damage"]
+
+
+@pytest.mark.parametrize("threads", [0, 3])
+@WAYS
+def test_pauses_while_it_ends(running, threads, options):
+    """Requests at every moment of the end: a whole dump, all accounted for."""
+    for ending in range(ENDINGS):
+        one = running(threads, options)
+        stop = threading.Event()
+
+        def hammer(one=one, stop=stop):
+            word = 0
+            with open(one.dump, "r+b") as dump:
+                while not stop.is_set():
+                    word = 1 - word
+                    os.pwrite(dump.fileno(), bytes([word, 0, 0, 0]), CONTROL)
+                    time.sleep(0.0005)
+
+        hammerer = threading.Thread(target=hammer)
+        hammerer.start()
+        time.sleep(0.002 * ending)
+        truth = one.end()
+        stop.set()
+        hammerer.join()
+        process = one.report()
+        recording = process["recording"]
+        assert not recording["damage"] and not recording["truncated"], ending
+        assert recording["lost_events"] == 0 and recording["double_allocations"] == 0
+        assert allocated(process) + recording["paused_events"] >= truth["calls"]
+        one.dump.unlink()
 
 
 def test_flush(running):
