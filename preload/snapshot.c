@@ -9,7 +9,7 @@
 #include "maps.h"
 #include "memory.h"
 #include "modules.h"
-#include "pagescan.h"
+#include "pageruns.h"
 #include "process.h"
 #include "recorder.h"
 #include "sys.h"
@@ -22,11 +22,6 @@
 
 /* Read-only mappings of files are looked at up to this size. */
 #define RELRO_BYTES_MOST (4u << 20)
-
-/* Bits of a pagemap entry: Documentation/admin-guide/mm/pagemap.rst. */
-#define PAGE_PRESENT (1ull << 63)
-#define PAGE_OF_FILE (1ull << 61)
-#define PAGE_EXCLUSIVE (1ull << 56) /* of an anonymous page: no other process has it */
 
 /* What the next snapshot depends on. Updated by whoever holds `busy`, read by anyone. */
 static struct {
@@ -41,16 +36,9 @@ static struct {
 /* Working space of the one that holds due.busy. */
 static struct {
 	char maps[20 * 1024];
-	uint64_t pages[4096];
 	int tids[4096];
 	bool nothing_shared; /* no anonymous page is another process's too */
-	uint8_t runs[16 * 1024 + MFT_ENCODE_SLACK];
 } space;
-
-struct mapping {
-	uintptr_t start, end;
-	enum mft_map_kind kind;
-};
 
 static uint64_t units(uint64_t ns)
 {
@@ -76,167 +64,6 @@ static uint64_t peak_resident_bytes(void)
 	return (uint64_t)usage.ru_maxrss * 1024;
 }
 
-/* ---- Writing ---------------------------------------------------------------------- */
-
-static bool put_map(struct recorder *r, const struct mft_snapshot_map *map)
-{
-	return recorder_room(r, map->runs.length + 64) &&
-	       mft_put_snapshot_map(&r->encoder, map) == 0;
-}
-
-/* Pages of one mapping as they are looked at, from start on. */
-struct run_writer {
-	struct recorder *recorder;
-	enum mft_map_kind kind;
-	uintptr_t start;	  /* of what was not yet put */
-	uintptr_t position;	  /* of the next page */
-	uint64_t absent, present; /* the pair of runs at hand, pages */
-	uint64_t resident_pages;
-	uint8_t *runs; /* end of the encoded pairs */
-	bool complete;
-};
-
-static void end_pair(struct run_writer *w)
-{
-	if (w->absent == 0 && w->present == 0)
-		return;
-	w->runs = mft_put_varint(w->runs, w->absent);
-	w->runs = mft_put_varint(w->runs, w->present);
-	w->absent = w->present = 0;
-}
-
-static void put_part(struct run_writer *w, size_t page_bytes)
-{
-	struct mft_snapshot_map map = {.kind = w->kind,
-				       .start = w->start,
-				       .length = w->position - w->start,
-				       .resident_bytes = w->resident_pages * page_bytes};
-
-	end_pair(w);
-	map.runs = (struct mft_bytes){space.runs, (size_t)(w->runs - space.runs)};
-	w->complete &= put_map(w->recorder, &map);
-	w->start = w->position;
-	w->resident_pages = 0;
-	w->runs = space.runs;
-}
-
-static void add_pages(struct run_writer *w, bool present, uint64_t pages, size_t page_bytes)
-{
-	if (pages == 0)
-		return;
-	if (present) {
-		w->present += pages;
-		w->resident_pages += pages;
-	} else {
-		if (w->present) {
-			end_pair(w);
-			if (w->runs > space.runs + sizeof(space.runs) - 64)
-				put_part(w, page_bytes);
-		}
-		w->absent += pages;
-	}
-	w->position += pages * page_bytes;
-}
-
-/* Whether a page is the process's own, so that RSS counts it: of a file's private mapping
- * the copies are; and a page that was read before anything was written to it is the one
- * page of zeros that all processes have. That one looks like a page shared with a forked
- * process, so it can be told only where nothing is shared. */
-static bool is_own_page(uint64_t entry, enum mft_map_kind kind)
-{
-	if (!(entry & PAGE_PRESENT) || kind == MFT_MAP_OWN_FILE)
-		return entry & PAGE_PRESENT;
-	if (entry & PAGE_OF_FILE)
-		return kind != MFT_MAP_FILE;
-	return (entry & PAGE_EXCLUSIVE) || !space.nothing_shared;
-}
-
-static bool can_scan(int pagemap, const struct mapping *mapping)
-{
-	struct pagescan_run run;
-	uintptr_t position;
-
-	return pagescan(pagemap, mapping->start, mapping->end, &run, 1, &position) >= 0;
-}
-
-/* The same for a mapping that is too large to look at each page. */
-static bool look_at_large(struct recorder *r, int pagemap, const struct mapping *mapping)
-{
-	const size_t page_bytes = process.dump.header->page_bytes;
-	struct pagescan_run *runs = (void *)space.pages;
-	struct run_writer w = {.recorder = r,
-			       .kind = mapping->kind,
-			       .start = mapping->start,
-			       .position = mapping->start,
-			       .runs = space.runs,
-			       .complete = true};
-
-	for (uintptr_t from = mapping->start; from < mapping->end;) {
-		long count = pagescan(pagemap, from, mapping->end, runs,
-				      sizeof(space.pages) / (sizeof(*runs)), &from);
-
-		if (count < 0)
-			return false;
-		for (long i = 0; i < count; i++) {
-			add_pages(&w, false, (runs[i].start - w.position) / page_bytes,
-				  page_bytes);
-			add_pages(&w, true, (runs[i].end - runs[i].start) / page_bytes,
-				  page_bytes);
-		}
-	}
-	if (w.runs == space.runs && !w.present)
-		return w.complete; /* nothing, or nothing more */
-	put_part(&w, page_bytes);
-	return w.complete;
-}
-
-/* Looks at one mapping's pages. Returns false when that is not possible. */
-static bool look_at_pages(struct recorder *r, int pagemap, const struct mapping *mapping)
-{
-	const size_t page_bytes = process.dump.header->page_bytes;
-	const bool with_runs =
-		mapping->kind != MFT_MAP_FILE && mapping->kind != MFT_MAP_OWN_FILE;
-	struct run_writer w = {.recorder = r,
-			       .kind = mapping->kind,
-			       .start = mapping->start,
-			       .position = mapping->start,
-			       .runs = space.runs,
-			       .complete = true};
-
-	if (with_runs && mapping->end - mapping->start >= PAGESCAN_BYTES_LEAST) {
-		if (can_scan(pagemap, mapping))
-			return look_at_large(r, pagemap, mapping);
-		if (mapping->end - mapping->start > PAGESCAN_BYTES_WITHOUT)
-			return true;
-	}
-	while (w.position < mapping->end) {
-		size_t pages = (mapping->end - w.position) / page_bytes;
-		long got;
-
-		if (pages > sizeof(space.pages) / sizeof(space.pages[0]))
-			pages = sizeof(space.pages) / sizeof(space.pages[0]);
-		got = SYS4(SYS_pread64, pagemap, space.pages,
-			   pages * sizeof(space.pages[0]),
-			   w.position / page_bytes * sizeof(space.pages[0]));
-		if (got < (long)sizeof(space.pages[0]))
-			return false;
-		for (size_t i = 0; i < (size_t)got / sizeof(space.pages[0]); i++) {
-			bool present = is_own_page(space.pages[i], mapping->kind);
-
-			if (with_runs) {
-				add_pages(&w, present, 1, page_bytes);
-			} else {
-				w.resident_pages += present;
-				w.position += page_bytes;
-			}
-		}
-	}
-	if (!with_runs && w.resident_pages == 0)
-		return true;
-	put_part(&w, page_bytes);
-	return w.complete;
-}
-
 /* ---- Reading ---------------------------------------------------------------------- */
 
 static bool is_named(const struct maps_line *line, const char *name)
@@ -252,9 +79,9 @@ static bool is_of_kernel(const struct maps_line *line)
 }
 
 /* What a mapping is. Returns false for one that holds no memory of the process's own. */
-static bool tell_mapping(const struct maps_line *line, struct mapping *ret_mapping)
+static bool tell_mapping(const struct maps_line *line, struct pageruns_mapping *ret_mapping)
 {
-	struct mapping mapping = {line->start, line->end, MFT_MAP_ANON};
+	struct pageruns_mapping mapping = {line->start, line->end, MFT_MAP_ANON};
 
 	if (line->shared && line->inode == process.dump.inode &&
 	    is_named(line, process.dump.path))
@@ -286,10 +113,11 @@ static bool look_at_mappings(struct recorder *r, struct maps *maps, int pagemap)
 	int more;
 
 	while ((more = maps_next(maps, &line)) > 0) {
-		struct mapping mapping;
+		struct pageruns_mapping mapping;
 
 		if (tell_mapping(&line, &mapping))
-			complete &= look_at_pages(r, pagemap, &mapping);
+			complete &=
+				pageruns_put(r, pagemap, &mapping, space.nothing_shared);
 	}
 	return more == 0 && complete;
 }
@@ -356,10 +184,10 @@ static bool put_threads(struct recorder *r)
 	return mft_long_end(&r->encoder, &record, MFT_OP_SNAPSHOT_THREADS) == 0;
 }
 
-/* A page that is first written to after RSS was read would be counted with the mappings
- * alone. */
+/* pageruns_touch says why. */
 static void touch_space(void)
 {
+	pageruns_touch();
 	for (size_t i = 0; i < sizeof(space); i += process.dump.header->page_bytes)
 		((volatile uint8_t *)&space)[i] = 0;
 }

@@ -9,7 +9,8 @@
  * Guarantees: one at a time, nobody waits; no allocation; a descriptor is open only while
  * one is taken. Live bytes here are usable bytes, summed over recorders without stopping
  * them; the exact figures are the analyzer's.
- * Source: Linux, Documentation/admin-guide/mm/pagemap.rst and proc(5).
+ * Not here: the pages of one mapping (pageruns.h).
+ * Source: Linux, proc(5).
  */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
