@@ -12,6 +12,7 @@
 #include "process.h"
 #include "restart.h"
 #include "sys.h"
+#include "task.h"
 #include "text.h"
 
 #define PARK_SIGNAL 33
@@ -154,69 +155,14 @@ static bool install(void)
 
 /* ---- Who is there ------------------------------------------------------------------ */
 
-/* Reads /proc/self/task/TID/NAME. Returns the length or -errno. */
-static long read_task(int tid, const char *name, char *buffer, size_t bytes)
-{
-	char path[64];
-	struct text text;
-
-	text_init(&text, path, sizeof(path));
-	text_add(&text, "/proc/self/task/");
-	text_add_number(&text, (uint64_t)tid);
-	text_add_char(&text, '/');
-	text_add(&text, name);
-	return sys_read_file(path, buffer, bytes);
-}
-
-/* Whether the thread blocks the signal. */
-static bool is_blocked(int tid)
-{
-	char status[4096];
-	long length = read_task(tid, "status", status, sizeof(status));
-	const char *line = length > 0 ? strstr(status, "\nSigBlk:\t") : NULL;
-	uint64_t mask;
-
-	if (!line)
-		return false;
-	line += 9;
-	return text_take_number(&line, status + length, 16, &mask) &&
-	       mask >> (PARK_SIGNAL - 1) & 1;
-}
-
-/* "number 0xargument0 ... 0xargument5 0xstack_pointer 0xpc", "-1 0xsp 0xpc" outside of a
- * system call, or "running". */
+/* Notes what the thread sleeps in, if it does; what is not told now stays as it was. */
 static void look_at_call(struct parked *thread)
 {
-	char line[256];
-	long length = read_task(thread->tid, "syscall", line, sizeof(line));
-	const char *p = line, *end = line + length;
-	uint64_t numbers[9] = {0};
-	unsigned count = 0;
-	bool outside;
+	int r = task_read_call(thread->tid, &thread->call, &thread->stack_pointer);
 
-	thread->unasked = length <= 0;
-	if (thread->unasked)
-		return;
-	outside = *p == '-';
-	p += outside;
-	while (count < 9 && p < end) {
-		if (end - p > 2 && p[0] == '0' && p[1] == 'x')
-			p += 2;
-		if (!text_take_number(&p, end, count ? 16 : 10, &numbers[count]))
-			return;
-		count++;
-		p++;
-	}
-	if (outside ? count < 3 : count < 9)
-		return;
-	thread->stack_pointer = numbers[count - 2];
-	if (outside)
-		return;
-	thread->call = (long)numbers[0];
-	for (unsigned i = 0; i < 6; i++)
-		thread->arguments[i] = numbers[1 + i];
-	thread->after_call = numbers[8];
-	thread->sleeping = true;
+	thread->unasked = r == -EACCES;
+	if (r == 1)
+		thread->sleeping = true;
 }
 
 static bool is_known(int tid)
@@ -274,7 +220,7 @@ static void stop(int tid)
 	__atomic_store_n(&parked_count, parked_count + 1, __ATOMIC_RELEASE);
 	if (!installed)
 		set_state(thread, PARKED_RUNNING);
-	else if (!is_blocked(tid))
+	else if (!task_blocks(tid, PARK_SIGNAL))
 		call(thread);
 }
 
@@ -311,11 +257,6 @@ static int stop_new(int self)
 
 /* ---- Waiting ----------------------------------------------------------------------- */
 
-static bool is_gone(int tid)
-{
-	return SYS3(SYS_tgkill, process.pid, tid, 0) == -ESRCH;
-}
-
 /* How many are still to come, and how many of these block the signal. */
 static uint32_t count_coming(uint32_t *ret_blocking)
 {
@@ -327,11 +268,11 @@ static uint32_t count_coming(uint32_t *ret_blocking)
 
 		if (state != PARKED_COMING && state != PARKED_BLOCKING)
 			continue;
-		if (is_gone(thread->tid)) {
+		if (task_is_gone(thread->tid)) {
 			set_state(thread, PARKED_GONE);
 			continue;
 		}
-		if (state == PARKED_BLOCKING && !is_blocked(thread->tid))
+		if (state == PARKED_BLOCKING && !task_blocks(thread->tid, PARK_SIGNAL))
 			call(thread);
 		else
 			blocking += state == PARKED_BLOCKING;

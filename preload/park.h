@@ -18,7 +18,8 @@
  * Guarantees: no ptrace, no capability; no lock is taken and none of libc's functions is
  * called that could: a parked thread may hold any. The caller must block all signals.
  * Threads: one caller at a time, process-wide. Memory: a table, which stays.
- * Source: signal(7), futex(2), proc(5) (/proc/PID/task/TID/syscall).
+ * Not here: what /proc says of a thread (task.h).
+ * Source: signal(7), futex(2).
  */
 #ifndef PARK_H
 #define PARK_H
@@ -26,6 +27,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "task.h"
 
 enum parked_state {
 	PARKED_COMING = 0, /* the signal is under way */
@@ -47,9 +50,7 @@ struct parked {
 	uintptr_t stack_pointer;
 	/* The system call that it slept in before; unasked: the kernel does not say. */
 	bool sleeping, unasked;
-	long call;
-	uintptr_t arguments[6];
-	uintptr_t after_call; /* the address behind the call's instruction */
+	struct task_call call;
 };
 
 /* Stops all other threads. Waits for one that does not come as long as others do, or half a

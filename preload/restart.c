@@ -30,12 +30,12 @@ static long find_call(const struct parked *own, const greg_t *r)
 {
 	if (own->unasked)
 		return read_call((uintptr_t)r[REG_RIP]);
-	if (!own->sleeping || (uintptr_t)r[REG_RIP] != own->after_call ||
-	    (uintptr_t)r[REG_RDI] != own->arguments[0] ||
-	    (uintptr_t)r[REG_RSI] != own->arguments[1] ||
-	    (uintptr_t)r[REG_RDX] != own->arguments[2])
+	if (!own->sleeping || (uintptr_t)r[REG_RIP] != own->call.after ||
+	    (uintptr_t)r[REG_RDI] != own->call.arguments[0] ||
+	    (uintptr_t)r[REG_RSI] != own->call.arguments[1] ||
+	    (uintptr_t)r[REG_RDX] != own->call.arguments[2])
 		return -1;
-	return own->call;
+	return own->call.number;
 }
 
 /* Begins an interrupted system call anew, if nothing has come back but EINTR. connect would
@@ -58,12 +58,12 @@ void restart_call(const struct parked *own, ucontext_t *context)
 {
 	mcontext_t *r = &context->uc_mcontext;
 
-	if (!own->sleeping || own->call < 0 || own->call == SYS_connect ||
-	    (long)r->regs[0] != -EINTR || r->pc != own->after_call ||
-	    (long)r->regs[8] != own->call || r->regs[1] != own->arguments[1] ||
-	    r->regs[2] != own->arguments[2])
+	if (!own->sleeping || own->call.number < 0 || own->call.number == SYS_connect ||
+	    (long)r->regs[0] != -EINTR || r->pc != own->call.after ||
+	    (long)r->regs[8] != own->call.number || r->regs[1] != own->call.arguments[1] ||
+	    r->regs[2] != own->call.arguments[2])
 		return;
-	r->regs[0] = own->arguments[0];
+	r->regs[0] = own->call.arguments[0];
 	r->pc -= 4;
 }
 #else
