@@ -8,13 +8,6 @@
 #include <string.h>
 
 #include "mft_ring.h"
-#include "mft_seal.h"
-
-/* A chunk is read in such pieces, up to the first that holds nothing. It must be larger
- * than any record, so that none can begin before such a piece and end behind it. */
-#define PIECE_BYTES (64u * 1024)
-_Static_assert(PIECE_BYTES > MFT_LONG_HEADER_BYTES + MFT_LONG_PAYLOAD_MAX,
-	       "a record could span an empty piece");
 
 void cursor_init(struct cursor *cursor, struct reader *reader,
 		 const struct reader_stream *stream)
@@ -45,105 +38,17 @@ uint64_t cursor_first_clock(const struct cursor *cursor)
 	return folded && folded->offset ? folded->clock : chunk->base_clock;
 }
 
-static bool all_zero(const uint8_t *bytes, size_t count)
-{
-	return count == 0 || (*bytes == 0 && memcmp(bytes, bytes + 1, count - 1) == 0);
-}
-
-/* The bytes of a chunk that a seal in its header covers, or 0. */
-static uint32_t sealed_bytes(const struct cursor_page *page, uint32_t done)
-{
-	const struct mft_chunk *header = (const void *)page->bytes;
-
-	return done >= sizeof(*header) && mft_seal_is_there(header)
-		       ? mft_seal_bytes(header->seal)
-		       : 0;
-}
-
-/* Reads a chunk up to the first piece that holds nothing. What the file lost since it was
- * opened is missing at the end. Returns how many bytes there are, or a negative errno. */
-static int64_t read_chunk(struct cursor *cursor, struct cursor_page *page,
-			  const struct reader_chunk *chunk)
-{
-	struct reader *reader = cursor->reader;
-	uint32_t done = 0;
-
-	while (done < chunk->bytes) {
-		uint32_t piece = chunk->bytes - done;
-		int64_t n;
-
-		if (piece > PIECE_BYTES)
-			piece = PIECE_BYTES;
-		n = reader_pread(reader, page->bytes + done, piece, chunk->offset + done);
-		if (n < 0)
-			return n;
-		if (n < piece && !cursor->quiet)
-			reader_note_damage(reader, chunk->offset + done + (uint64_t)n,
-					   "the file has become shorter");
-		done += (uint32_t)n;
-		if (n < piece || (all_zero(page->bytes + done - n, (size_t)n) &&
-				  done >= sealed_bytes(page, done)))
-			break;
-	}
-	return done;
-}
-
-/* Holds what was read of a chunk to its seal. Only the last chunk of a stream may have
- * none, and in a copy of a dump that was being written that which was the last then. */
-static void check_page(const struct cursor *cursor, struct cursor_page *page, uint32_t done)
-{
-	const struct mft_chunk *header = (const void *)page->bytes;
-	const struct reader_chunk *chunk = page->chunk;
-	const uint32_t chunk_bytes = cursor->reader->header.chunk_bytes;
-	const size_t last = cursor->stream->first + cursor->stream->count - 1;
-	const uint32_t sealed = sealed_bytes(page, done);
-
-	page->sealed = 0;
-	page->broken = NULL;
-	if (done < chunk->header)
-		return;
-	if (header->stream != chunk->stream || header->seq != chunk->seq)
-		page->broken = "another chunk is here now";
-	else if (sealed && !mft_seal_fits_chunk(header->seal, chunk_bytes))
-		page->broken = "the chunk does not fit its checksum";
-	else if (sealed > done)
-		return; /* cut, which has been noted */
-	else if (sealed && mft_seal_chunk(header, sealed, chunk_bytes) != header->seal)
-		page->broken = "the chunk does not fit its checksum";
-	else if (!sealed && reader_is_sealed(cursor->reader) &&
-		 chunk != &cursor->reader->chunks[last] &&
-		 cursor->reader->last_clock == UINT64_MAX)
-		page->broken = "the chunk has no checksum";
-	else
-		page->sealed = sealed;
-}
-
-static int read_page(struct cursor *cursor, struct cursor_page *page,
+static int read_page(struct cursor *cursor, struct chunkpage *page,
 		     const struct reader_chunk *chunk)
 {
-	int64_t done = 0;
+	int r = chunkpage_read(page, cursor->reader, cursor->stream, chunk, cursor->quiet);
 
-	if (!page->bytes)
-		page->bytes = malloc(cursor->reader->header.chunk_bytes);
-	if (!page->bytes)
-		return -ENOMEM;
-	page->chunk = chunk;
-	page->broken = "";
-	/* A program that still writes to the last chunk after its exit changes the seal and
-	 * then the chunk: the second look is at both as they are. */
-	for (unsigned i = 0; i < 2 && page->broken; i++) {
-		done = read_chunk(cursor, page, chunk);
-		if (done < 0)
-			return (int)done;
-		check_page(cursor, page, (uint32_t)done);
-	}
-	page->end = page->bytes + (done < chunk->end ? (uint32_t)done : chunk->end);
-	if (!cursor->quiet)
+	if (r == 0 && !cursor->quiet)
 		cursor->reader->bytes_done += chunk->bytes;
-	return 0;
+	return r;
 }
 
-static const uint8_t *first_record(const struct cursor_page *page)
+static const uint8_t *first_record(const struct chunkpage *page)
 {
 	size_t bytes = (size_t)(page->end - page->bytes);
 
@@ -159,13 +64,13 @@ static bool leftovers(const struct cursor *cursor)
 	const uint8_t *pos = cursor->decoder.pos;
 
 	return cursor->here.chunk && cursor->next_chunk < cursor->stream->count &&
-	       !all_zero(pos, (size_t)(cursor->here.end - pos));
+	       !chunkpage_is_zero(pos, (size_t)(cursor->here.end - pos));
 }
 
 /* What of the chunk at hand no checksum covers, now that its records have been read. */
 static void leave_page(struct cursor *cursor)
 {
-	const struct cursor_page *page = &cursor->here;
+	const struct chunkpage *page = &cursor->here;
 	uint32_t from, end;
 
 	if (cursor->quiet || !page->chunk || page->end == page->bytes)
@@ -204,7 +109,7 @@ static int end_before_page(struct cursor *cursor)
 }
 
 /* Begins to decode a page; in the first chunk of a stream where a ring's state ends. */
-static void begin_page(const struct cursor *cursor, const struct cursor_page *page,
+static void begin_page(const struct cursor *cursor, const struct chunkpage *page,
 		       struct mft_decoder *decoder)
 {
 	const struct mft_ring_stream *folded = cursor->stream->folded;
@@ -227,7 +132,7 @@ static void begin_page(const struct cursor *cursor, const struct cursor_page *pa
 /* Makes the stream's next chunk the current one; at the end of the last one, ends. */
 static int next_page(struct cursor *cursor)
 {
-	struct cursor_page page;
+	struct chunkpage page;
 	int r;
 
 	leave_page(cursor);

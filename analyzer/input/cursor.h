@@ -18,17 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chunkpage.h"
 #include "mft_codec.h"
 #include "reader.h"
-
-/* A chunk's bytes. */
-struct cursor_page {
-	uint8_t *bytes; /* NULL: not allocated yet */
-	uint8_t *end;	/* behind the last byte that is to be decoded */
-	const struct reader_chunk *chunk;
-	uint32_t sealed;    /* so many bytes of the chunk fit their checksum */
-	const char *broken; /* NULL, or why nothing of it is to be decoded */
-};
 
 #define CURSOR_BATCH 32u
 
@@ -46,7 +38,7 @@ struct cursor {
 	struct mft_decoder decoder; /* behind the batch */
 	uint64_t clock;		    /* units, of the batch's last record */
 	size_t next_chunk;	    /* of the stream */
-	struct cursor_page here, ahead;
+	struct chunkpage here, ahead;
 	bool quiet; /* note no damage: somebody else reads the same and does */
 };
 
