@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd_controlling.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cmd_complaining.h"
 #include "complaint.h"
+#include "number.h"
 #include "printable.h"
 #include "traced.h"
 
 #define STATUS_TROUBLE 2
-
-static bool parse_pid(const char *text, int *ret_pid)
-{
-	char *end;
-	long pid;
-
-	errno = 0;
-	pid = strtol(text, &end, 10);
-	if (errno || *end || end == text || pid <= 0 || pid > INT_MAX)
-		return false;
-	*ret_pid = (int)pid;
-	return true;
-}
 
 static int control(const char *pid_text, int pid, const struct controlling_verb *verb)
 {
@@ -64,7 +50,7 @@ int cmd_controlling(int argc, char **argv, const struct controlling_verb *verb)
 		complain(argv[0], "no such option; see --help");
 		return STATUS_TROUBLE;
 	}
-	if (argc - optind != 1 || !parse_pid(argv[optind], &pid)) {
+	if (argc - optind != 1 || !number_parse_id(argv[optind], &pid)) {
 		complain(argv[0], "which process? Give its id; see --help");
 		return STATUS_TROUBLE;
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,9 @@
 #include "diff.h"
 #include "duration.h"
 #include "json_diff.h"
+#include "number.h"
 #include "printable.h"
+#include "quantity.h"
 #include "report.h"
 #include "side.h"
 #include "terminal.h"
@@ -65,7 +66,7 @@ static const struct option options[] = {
 struct request {
 	bool help, json;
 	bool top_given;
-	size_t top;
+	uint64_t top;
 	double tolerance;
 	const char **base; /* paths given by --base */
 	size_t base_count;
@@ -75,35 +76,6 @@ struct request {
 };
 
 /* ---- The command line --------------------------------------------------------------- */
-
-static bool parse_count(const char *text, size_t *ret_count)
-{
-	unsigned long long count;
-	char *end;
-
-	errno = 0;
-	count = strtoull(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || count >= REPORT_ALL)
-		return false;
-	*ret_count = (size_t)count;
-	return true;
-}
-
-/* "5%", "0.05" */
-static bool parse_share(const char *text, double *ret_share)
-{
-	char *end;
-	double share = strtod(text, &end);
-
-	if (end == text || !(share >= 0) || !isfinite(share))
-		return false;
-	if (strcmp(end, "%") == 0)
-		share /= 100;
-	else if (*end)
-		return false;
-	*ret_share = share;
-	return true;
-}
 
 static const char *take_instant(struct request *request, const char *text)
 {
@@ -127,15 +99,17 @@ static const char *take_option(struct request *request, int option)
 	case OPTION_AT:
 		return take_instant(request, optarg);
 	case OPTION_TOLERANCE:
-		return parse_share(optarg, &request->tolerance)
-			       ? NULL
-			       : "--tolerance: not a share, such as 5% or 0.05";
+		return quantity_parse(optarg, QUANTITY_SHARE, &request->tolerance)
+			       ? "--tolerance: not a share, such as 5% or 0.05"
+			       : NULL;
 	case 'j':
 		request->json = true;
 		return NULL;
 	case 'n':
 		request->top_given = true;
-		return parse_count(optarg, &request->top) ? NULL : "--top: not a number";
+		return number_parse(optarg, 0, REPORT_ALL - 1, &request->top)
+			       ? NULL
+			       : "--top: not a number";
 	case 'h':
 		request->help = true;
 		return NULL;

@@ -3,17 +3,17 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cmd_complaining.h"
 #include "commands.h"
 #include "complaint.h"
 #include "listing.h"
+#include "number.h"
 #include "reader.h"
 
 static const char usage[] =
-	"Usage: mftrace dump [options] DUMP\n"
+	"Usage: mftrace dump [OPTIONS] DUMP\n"
 	"\n"
 	"Prints what was recorded, one line a record, in the order in which it happened:\n"
 	"time in seconds, thread, function, address, bytes, and where it was called from\n"
@@ -23,21 +23,6 @@ static const char usage[] =
 	"  --limit N      stop after N records\n"
 	"  --stack        whole call stacks, a line a frame\n"
 	"  --help         this text\n";
-
-static int parse_number(const char *text, uint64_t max, uint64_t *ret_number)
-{
-	char *end;
-	unsigned long long v;
-
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	v = strtoull(text, &end, 10);
-	if (errno || *end || v > max)
-		return -EINVAL;
-	*ret_number = v;
-	return 0;
-}
 
 /* Returns 0; 1: help was asked for and given; -EINVAL: a mistake was complained of. */
 static int parse(int argc, char **argv, struct listing_options *ret_options)
@@ -49,7 +34,6 @@ static int parse(int argc, char **argv, struct listing_options *ret_options)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0}};
 	struct listing_options options = {.limit = UINT64_MAX};
-	uint64_t number;
 	int c;
 
 	optind = 1;
@@ -57,15 +41,14 @@ static int parse(int argc, char **argv, struct listing_options *ret_options)
 	while ((c = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
 		switch (c) {
 		case 't':
-			if (parse_number(optarg, INT32_MAX, &number) < 0) {
+			if (!number_parse_id(optarg, &options.thread)) {
 				complain("dump", "--thread: not a thread's number");
 				return -EINVAL;
 			}
 			options.one_thread = true;
-			options.thread = (int32_t)number;
 			break;
 		case 'l':
-			if (parse_number(optarg, UINT64_MAX, &options.limit) < 0) {
+			if (!number_parse(optarg, 0, UINT64_MAX, &options.limit)) {
 				complain("dump", "--limit: not a number");
 				return -EINVAL;
 			}

@@ -12,6 +12,7 @@
 #include "corefile.h"
 #include "dumpset.h"
 #include "family.h"
+#include "number.h"
 #include "printable.h"
 #include "profile.h"
 #include "replay.h"
@@ -26,22 +27,9 @@
 struct request {
 	bool json;
 	bool help;
-	size_t top;
+	uint64_t top;
 	bool top_given;
 };
-
-static bool parse_count(const char *text, size_t *ret_count)
-{
-	unsigned long long count;
-	char *end;
-
-	errno = 0;
-	count = strtoull(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || count >= REPORT_ALL)
-		return false;
-	*ret_count = (size_t)count;
-	return true;
-}
 
 #define OWN_OPTIONS 3
 
@@ -100,7 +88,7 @@ static int parse(int argc, char **argv, const struct reading_verb *verb,
 			break;
 		case 't':
 		case 'n':
-			if (!parse_count(optarg, &request->top)) {
+			if (!number_parse(optarg, 0, REPORT_ALL - 1, &request->top)) {
 				complain(argv[0], "--top: not a number");
 				return -EINVAL;
 			}

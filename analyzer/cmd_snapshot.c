@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "commands.h"
 #include "complaint.h"
 #include "figure.h"
+#include "number.h"
 #include "printable.h"
 #include "snap.h"
 #include "snapwriter.h"
@@ -47,19 +47,6 @@ struct request {
 	const char *pid_text;
 };
 
-static bool parse_pid(const char *text, int *ret_pid)
-{
-	char *end;
-	long pid;
-
-	errno = 0;
-	pid = strtol(text, &end, 10);
-	if (errno || *end || end == text || pid <= 0 || pid > INT_MAX)
-		return false;
-	*ret_pid = (int)pid;
-	return true;
-}
-
 /* Returns 0, or -EINVAL after saying what is wrong. */
 static int parse(int argc, char **argv, struct request *request)
 {
@@ -91,7 +78,7 @@ static int parse(int argc, char **argv, struct request *request)
 			return -EINVAL;
 		}
 	}
-	if (argc - optind != 1 || !parse_pid(argv[optind], &request->pid)) {
+	if (argc - optind != 1 || !number_parse_id(argv[optind], &request->pid)) {
 		complain(argv[0], "which process? Give its id; see --help");
 		return -EINVAL;
 	}
