@@ -195,17 +195,40 @@ static int write_program(const struct diff *diff, const struct comparison_progra
 	return error;
 }
 
+/* The processes of a run whose recordings are not whole. */
+static json_t *lacks(const struct measured_run *run)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < run->count; i++) {
+		const struct measured_process *process = &run->processes[i];
+
+		if (process->lacks &&
+		    json_array_append_new(array,
+					  json_pack("{s:s,s:I,s:s}", "exe", process->exe,
+						    "pid", (json_int_t)process->pid, "why",
+						    process->lacks)) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
 static json_t *side(const struct side *side, bool instants, bool ends, uint64_t time_ns)
 {
 	json_t *runs = json_array();
 
-	for (size_t i = 0; runs && i < side->count; i++)
-		if (json_array_append_new(runs,
-					  json_pack("{s:s,s:b}", "path", side->runs[i].path,
-						    "stored", side->runs[i].stored)) < 0) {
+	for (size_t i = 0; runs && i < side->count; i++) {
+		const struct measured_run *run = &side->runs[i];
+
+		if (json_array_append_new(runs, json_pack("{s:s,s:b,s:o}", "path",
+							  run->path, "stored", run->stored,
+							  "not_whole", lacks(run))) < 0) {
 			json_decref(runs);
 			return NULL;
 		}
+	}
 	return json_pack("{s:o,s:o}", "runs", runs, "at_ns",
 			 instants && !ends ? json_integer((json_int_t)time_ns)
 					   : json_null());

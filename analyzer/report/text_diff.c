@@ -13,6 +13,7 @@
 #include "printable.h"
 #include "side.h"
 #include "terminal.h"
+#include "text_lacks.h"
 #include "text_process.h"
 #include "text_sites.h"
 
@@ -385,6 +386,9 @@ int text_diff(const struct diff *diff, const struct terminal *terminal)
 	print_side(terminal, "new", diff->now, when);
 	if (diff->tolerance > 0)
 		text_field(terminal, "tolerance", "%.4g%%", 100 * diff->tolerance);
+	error = text_lacks(terminal, "base", diff->base);
+	if (!error)
+		error = text_lacks(terminal, "new", diff->now);
 	for (size_t i = 0; !error && i < diff->comparison->count; i++) {
 		const struct comparison_program *program = &diff->comparison->programs[i];
 

@@ -20,31 +20,6 @@ struct health {
 	bool several; /* processes: then lines name theirs */
 };
 
-/* Prints a paragraph in the right column, broken between words. */
-static void print_wrapped(const struct terminal *terminal, const char *label, char *text)
-{
-	size_t room = terminal->width - TEXT_FIELD_COLUMNS;
-
-	while (*text) {
-		size_t bytes = printable_fit(text, room);
-		size_t line = bytes;
-
-		if (text[bytes]) {
-			while (line > 0 && text[line] != ' ')
-				line--;
-			if (line == 0)
-				line = bytes;
-		}
-		text_field(terminal, label, "%s%.*s%s",
-			   terminal_style(terminal, TERMINAL_WARNING), (int)line, text,
-			   terminal_style(terminal, TERMINAL_PLAIN));
-		label = "";
-		text += line;
-		while (*text == ' ')
-			text++;
-	}
-}
-
 /* Prints one finding, below the label of the first. */
 __attribute__((format(printf, 3, 4))) static void
 finding(struct health *health, const struct profile *profile, const char *format, ...)
@@ -61,7 +36,7 @@ finding(struct health *health, const struct profile *profile, const char *format
 	va_end(arguments);
 	if (health->lines == 0)
 		fputc('\n', health->terminal->out);
-	print_wrapped(health->terminal, health->lines++ ? "" : "health", text);
+	text_paragraph(health->terminal, health->lines++ ? "" : "health", text);
 }
 
 static const char *stop_words(uint32_t reason)

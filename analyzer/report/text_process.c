@@ -29,6 +29,30 @@ void text_field(const struct terminal *terminal, const char *label, const char *
 	fputc('\n', terminal->out);
 }
 
+void text_paragraph(const struct terminal *terminal, const char *label, const char *text)
+{
+	size_t room = terminal->width - TEXT_FIELD_COLUMNS;
+
+	while (*text) {
+		size_t bytes = printable_fit(text, room);
+		size_t line = bytes;
+
+		if (text[bytes]) {
+			while (line > 0 && text[line] != ' ')
+				line--;
+			if (line == 0)
+				line = bytes;
+		}
+		text_field(terminal, label, "%s%.*s%s",
+			   terminal_style(terminal, TERMINAL_WARNING), (int)line, text,
+			   terminal_style(terminal, TERMINAL_PLAIN));
+		label = "";
+		text += line;
+		while (*text == ' ')
+			text++;
+	}
+}
+
 void text_heading(const struct terminal *terminal, const char *format, ...)
 {
 	va_list arguments;

@@ -42,6 +42,9 @@ void text_health(const struct terminal *terminal, const struct report *report);
 __attribute__((format(printf, 3, 4))) void
 text_field(const struct terminal *terminal, const char *label, const char *format, ...);
 
+/* A label, then a warning in the right column, broken between words where it is long. */
+void text_paragraph(const struct terminal *terminal, const char *label, const char *text);
+
 /* "next  mftrace VERB DUMP", and what that would tell. The command can be copied whole: a
  * dump's name that is too long for the line stands on the next one, however long it is. */
 void text_hint(const struct terminal *terminal, const struct report *report,

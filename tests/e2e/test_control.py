@@ -167,6 +167,10 @@ def test_a_report_says_what_it_lacks(running):
         run = run_process([MFTRACE, verb, one.dump], environment())
         assert run.returncode == 0
         assert "not recorded while paused" in " ".join(run.stdout.decode().split())
+    run = run_process([MFTRACE, "diff", one.dump, one.dump], environment())
+    said = " ".join(run.stdout.decode().split())
+    assert "allocations were left out while it was paused" in said
+    assert run.returncode == 0
 
 
 def check(*arguments):

@@ -202,6 +202,27 @@ def test_two_instants_of_one_dump(trace):
     assert "Live then" in text
 
 
+def test_recordings_that_are_not_whole_are_named(trace, stored, tmp_path):
+    whole = stored(trace("leaks").dumps)
+    report = json.loads(whole.read_text())
+    assert diff(whole, whole)["new"]["runs"][0]["not_whole"] == []
+    process = report["processes"][0]
+    process.update(pid=4711, exe="/bin/odd\x1bname")
+    process["recording"]["paused_events"] = 5
+    report["processes"].append(dict(process, pid=4712))
+    lacking = tmp_path / "lacking.json"
+    lacking.write_text(json.dumps(report))
+    run = diff(whole, lacking)["new"]["runs"][0]
+    why = "allocations were left out while it was paused"
+    exe = r"/bin/odd\x1bname"
+    assert run["not_whole"] == [{"exe": exe, "pid": p, "why": why} for p in (4711, 4712)]
+    text = mftrace("diff", whole, lacking).stdout.decode()
+    said = " ".join(text.split())
+    assert f"not whole new: 2 processes, such as odd\\x1bname, pid 4711: {why}" in said
+    assert max(map(len, text.splitlines())) <= 80
+    assert "not whole" not in mftrace("diff", whole, whole).stdout.decode()
+
+
 def test_text_fits_80_columns(trace):
     base, new = trace("rebuilt_sites_o0", "1"), trace("rebuilt_sites_o2", "2")
     text = mftrace("diff", "--top", "20", base.dumps, new.dumps).stdout.decode()
@@ -297,7 +318,10 @@ def test_what_is_no_recording(trace, tmp_path, text, complaint):
         ["--at", "soon", "--at", "2", "a"],
         ["--tolerance", "much", "a", "b"],
         ["--tolerance", "-1", "a", "b"],
+        ["--tolerance", " 1", "a", "b"],
+        ["--tolerance", "0x1", "a", "b"],
         ["--top", "x", "a", "b"],
+        ["--top", " -5", "a", "b"],
         ["--nonsense", "a", "b"],
         ["/nowhere/a", "/nowhere/b"],
     ],
