@@ -16,6 +16,7 @@
 #ifndef MFT_CODEC_H
 #define MFT_CODEC_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -242,6 +243,17 @@ int mft_decode(struct mft_decoder *d, struct mft_record *ret_record);
 /* Takes a varint off *pos. Returns 0 or -EBADMSG; nothing changes on failure. */
 int mft_take_varint(const uint8_t **pos, const uint8_t *end, uint64_t *ret_v);
 int mft_take_bytes(const uint8_t **pos, const uint8_t *end, struct mft_bytes *ret_bytes);
+
+/* As mft_take_varint, for fields that are 32 bits wide in memory. */
+static inline int mft_take_u32(const uint8_t **pos, const uint8_t *end, uint32_t *ret_v)
+{
+	uint64_t v;
+
+	if (mft_take_varint(pos, end, &v) || v > UINT32_MAX)
+		return -EBADMSG;
+	*ret_v = (uint32_t)v;
+	return 0;
+}
 
 /* No hot record that is well-formed is longer, an address in the long form included, and
  * what is read beyond its last varint. */

@@ -84,21 +84,11 @@ int mft_next_scan_word(struct mft_bytes *payload, struct mft_scan_word *word)
 	return 1;
 }
 
-static int take_u32(const uint8_t **p, const uint8_t *end, uint32_t *ret_v)
-{
-	uint64_t v;
-
-	if (mft_take_varint(p, end, &v) || v > UINT32_MAX)
-		return -EBADMSG;
-	*ret_v = (uint32_t)v;
-	return 0;
-}
-
 int mft_decode_scan(struct mft_bytes payload, struct mft_scan *ret_scan)
 {
 	const uint8_t *p = payload.data;
 
-	return take_u32(&p, p + payload.length, &ret_scan->reason);
+	return mft_take_u32(&p, p + payload.length, &ret_scan->reason);
 }
 
 int mft_decode_scan_root(struct mft_bytes payload, struct mft_scan_root *ret_root)
@@ -106,9 +96,9 @@ int mft_decode_scan_root(struct mft_bytes payload, struct mft_scan_root *ret_roo
 	const uint8_t *p = payload.data, *end = p + payload.length;
 	struct mft_scan_root v;
 
-	if (take_u32(&p, end, &v.kind) || mft_take_varint(&p, end, &v.start) ||
+	if (mft_take_u32(&p, end, &v.kind) || mft_take_varint(&p, end, &v.start) ||
 	    mft_take_varint(&p, end, &v.length) || v.length > UINT64_MAX - v.start ||
-	    take_u32(&p, end, &v.module) || take_u32(&p, end, &v.tid))
+	    mft_take_u32(&p, end, &v.module) || mft_take_u32(&p, end, &v.tid))
 		return -EBADMSG;
 	*ret_root = v;
 	return 0;
@@ -119,8 +109,8 @@ int mft_decode_scan_end(struct mft_bytes payload, struct mft_scan_end *ret_end)
 	const uint8_t *p = payload.data, *end = p + payload.length;
 	struct mft_scan_end v;
 
-	if (take_u32(&p, end, &v.flags) || take_u32(&p, end, &v.threads) ||
-	    take_u32(&p, end, &v.threads_running) ||
+	if (mft_take_u32(&p, end, &v.flags) || mft_take_u32(&p, end, &v.threads) ||
+	    mft_take_u32(&p, end, &v.threads_running) ||
 	    mft_take_varint(&p, end, &v.absent_pages) ||
 	    mft_take_varint(&p, end, &v.words_lost) ||
 	    mft_take_varint(&p, end, &v.duration_ns))
