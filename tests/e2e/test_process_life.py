@@ -126,10 +126,10 @@ def test_fork_tree(trace):
             assert process["ppid"] == truth["ppid"]
 
 
-def test_fork_storm(trace):
+def test_forks_beside_threads(trace):
     """Forking beside threads that allocate: no child hangs, no count is wrong."""
     forks = 200
-    run = trace("fork_storm", forks)
+    run = trace("fork_torture", forks, 0)
     assert (run.status, run.stderr) == (0, b"")
     processes, truth = by_pid(run), run.truth
     assert truth["bad"] == 0

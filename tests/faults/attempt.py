@@ -250,7 +250,9 @@ def run_natively(fault, place, allocator, short=False):
 
 def run_traced(fault, place, allocator, short=False):
     """The fault's program with the recorder."""
-    words = preload_words(fault, allocator, str(recording.LIBRARY))
+    library = fault.library.replace("{library}", str(recording.LIBRARY))
+    words = preload_words(fault, allocator,
+                          library.replace("{faults}", str(FAULT_PROGRAMS)))
     output = fault.output.replace("{dumps}", recording.escape(place / "dumps"))
     output = output.replace("{work}", recording.escape(place / "work"))
     options = f"output={output}" + (f":{fault.options}" if fault.options else "")

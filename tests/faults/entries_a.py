@@ -99,6 +99,9 @@ FAULTS = [
     *(Fault("A8", f"caller optimised: {way}", (f"optimised_{way}",),
             allocators=way in ("o2", "lto"))
       for way in ("o0", "o1", "o2", "o3", "lto")),
+    *(Fault("A8", f"recorder optimised: o{level}", ("every_operator",), rival=False,
+            library=f"{{faults}}/libmftrace_o{level}.so")
+      for level in "013"),
     Fault("A8", "stacks without frame pointers", ("stack_shapes_without_fp", "400"),
           short=("stack_shapes_without_fp", "120")),
 ]

@@ -35,8 +35,8 @@ def in_jail_alone(traced, native):
 
 
 FAULTS = [
-    Fault("C1", "fork beside threads that allocate", ("fork_storm", "300"),
-          short=("fork_storm", "60")),
+    Fault("C1", "fork beside threads that allocate", ("fork_torture", "300", "0"),
+          short=("fork_torture", "60", "0")),
     Fault("C1", "a tree of forks, blocks inherited", ("fork_tree",), processes=15),
     Fault("C1", "python3 forks beside its threads",
           ("/usr/bin/python3", "-c", "import os, threading, json\n"

@@ -49,6 +49,7 @@ class Fault:
     # Libraries to preload, in this order; "mftrace" is the recorder's place. The allocator
     # comes behind all of them.
     preload: tuple = ("mftrace",)
+    library: str = "{library}"  # the recorder, if it is another one
     options: str = ""  # more of MFTRACE_OPTIONS
     output: str = "{dumps}/%e.%p.mft"
     limits: dict = field(default_factory=dict)  # resource.RLIMIT_X: value, for both
