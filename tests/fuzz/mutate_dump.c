@@ -7,8 +7,10 @@
  *
  * What a mutation may use is in trial.h. One that uses more, or ends the process, is kept
  * as mutate-FATE-SEED-NUMBER.mft in the working directory, and fails the run; a bit that
- * nobody notices is kept, too. Most mutations get new checksums, so that what lies behind
- * these is reached. The last line on standard output says what came of all.
+ * nobody notices is kept, too; the first hundred of all these are. Most mutations get new
+ * checksums, so that what lies behind these is reached. The last line on standard output
+ * says what came of all; before it stands for flips what kinds of places they were in, and
+ * how many nobody noticed there.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -18,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dump_place.h"
 #include "every_report.h"
 #include "fuzz_file.h"
 #include "mutation.h"
@@ -27,6 +30,7 @@
 /* What takes longest is done with some of the mutations only. */
 #define RECORDS_EVERY 4u
 #define FILES_EVERY 16u
+#define KEPT_MOST 100u
 
 struct run {
 	bool flips;
@@ -34,6 +38,8 @@ struct run {
 	struct mutation_dump *dumps;
 	size_t dumps_count;
 	struct fuzz_file file; /* in a worker; fd -1: not yet */
+	unsigned kept;
+	unsigned long unnoticed[DUMP_PLACES];
 };
 
 static struct mutation_dump *load_all(char **paths, int count)
@@ -115,11 +121,23 @@ static enum trial_fate try_input(void *context, unsigned long number)
 	return !opened || damaged ? TRIAL_NOTICED : TRIAL_FINE;
 }
 
-static void keep(void *context, unsigned long number, enum trial_fate fate)
+/* Where the flip of a number was. */
+static enum dump_place place_of(const struct run *run, unsigned long number)
 {
-	const struct run *run = context;
+	uint64_t random = mutation_seed(run->seed, number);
+	const struct mutation_dump *from = pick(run, &random);
+	struct mutation_dump dump = *from;
+	const size_t offset = mutation_flip(&dump, &random);
+
+	random = mutation_seed(run->seed, number);
+	(void)pick(run, &random);
+	(void)mutation_flip(&dump, &random); /* back */
+	return dump_place(from, offset);
+}
+
+static void keep_input(struct run *run, unsigned long number, const char *word)
+{
 	struct mutation_dump dump = make_input(run, number);
-	const char *word = fate == TRIAL_FINE ? "unnoticed" : trial_fates[fate];
 	char name[96];
 	FILE *file;
 
@@ -131,6 +149,30 @@ static void keep(void *context, unsigned long number, enum trial_fate fate)
 		fclose(file);
 	fprintf(stderr, "mutate_dump: %s: kept as %s\n", word, name);
 	free(dump.bytes);
+}
+
+static void tell(void *context, unsigned long number, enum trial_fate fate)
+{
+	struct run *run = context;
+
+	if (run->flips && fate == TRIAL_FINE)
+		run->unnoticed[place_of(run, number)]++;
+	if (run->kept++ < KEPT_MOST)
+		keep_input(run, number,
+			   fate == TRIAL_FINE ? "unnoticed" : trial_fates[fate]);
+}
+
+static void print_places(const struct run *run, unsigned long count)
+{
+	unsigned long flips[DUMP_PLACES] = {0};
+
+	for (unsigned long i = 0; i < count; i++)
+		flips[place_of(run, i)]++;
+	for (unsigned place = 0; place < DUMP_PLACES; place++) {
+		if (flips[place])
+			printf("%-20s %9lu flips, %lu not noticed\n", dump_places[place],
+			       flips[place], run->unnoticed[place]);
+	}
 }
 
 static bool print_tally(const struct run *run, const struct trial_tally *tally)
@@ -158,7 +200,7 @@ int main(int argc, char **argv)
 {
 	struct run run = {.flips = argc > 1 && strcmp(argv[1], "--flip") == 0,
 			  .file = {.fd = -1}};
-	struct trial trial = {.context = &run, .try = try_input, .tell = keep};
+	struct trial trial = {.context = &run, .try = try_input, .tell = tell};
 	struct trial_tally tally;
 	bool failed;
 
@@ -177,6 +219,8 @@ int main(int argc, char **argv)
 	run.dumps_count = (size_t)argc - 5;
 	run.dumps = load_all(argv + 5, argc - 5);
 	trial_run(&trial, &tally);
+	if (run.flips)
+		print_places(&run, trial.count);
 	failed = print_tally(&run, &tally);
 	for (size_t i = 0; i < run.dumps_count; i++)
 		free(run.dumps[i].bytes);

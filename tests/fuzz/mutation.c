@@ -46,11 +46,12 @@ bool mutation_copy(const struct mutation_dump *from, struct mutation_dump *ret_d
 	return true;
 }
 
-void mutation_flip(struct mutation_dump *dump, uint64_t *random)
+size_t mutation_flip(struct mutation_dump *dump, uint64_t *random)
 {
 	uint64_t bit = mutation_below(random, 8 * (uint64_t)dump->count);
 
 	dump->bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	return (size_t)(bit / 8);
 }
 
 /* ---- Where ------------------------------------------------------------------------ */
@@ -261,7 +262,7 @@ static void change(struct mutation_dump *dump, const struct mutation_dump *other
 
 	switch (mutation_below(random, 16)) {
 	case 0:
-		mutation_flip(dump, random);
+		(void)mutation_flip(dump, random);
 		break;
 	case 1:
 		set_number(dump, 0, 320, random);

@@ -36,8 +36,8 @@ void mutation_sizes(const struct mutation_dump *dump, size_t *ret_header,
 /* Returns false where memory is short. */
 bool mutation_copy(const struct mutation_dump *from, struct mutation_dump *ret_dump);
 
-/* Changes one bit. */
-void mutation_flip(struct mutation_dump *dump, uint64_t *random);
+/* Changes one bit. Returns the offset of its byte. */
+size_t mutation_flip(struct mutation_dump *dump, uint64_t *random);
 
 /* Makes one to eight changes; then, mostly, sums of a ring's state that fit, and new
  * checksums where there were some. */
