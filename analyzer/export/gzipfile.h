@@ -3,7 +3,7 @@
  * gzipfile.h - bytes into a stream, compressed as gzip does it.
  *
  * Guarantees: the same bytes give the same file (no time, no name in its header).
- * Threads: none. Memory: zlib's 260 KiB and a buffer; gzipfile_done.
+ * Threads: none. Memory: zlib's 260 KiB and a buffer; gzipfile_free.
  * Not here: opening and closing the stream.
  */
 #ifndef GZIPFILE_H
