@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "listing_fact.h"
 #include "listing_scan.h"
 #include "merge.h"
 #include "modulemap.h"
@@ -32,52 +33,7 @@ struct listing {
 	size_t names_count;
 };
 
-static const char *op_label(uint8_t op)
-{
-	switch (op) {
-	case MFT_OP_REALLOC_RELEASE:
-		return "realloc from";
-	case MFT_OP_REALLOCARRAY_RELEASE:
-		return "reallocarray from";
-	case MFT_OP_REACQUIRE:
-		return "realloc failed";
-	case MFT_OP_PROCESS:
-		return "process";
-	case MFT_OP_THREAD:
-		return "thread";
-	case MFT_OP_MODULE:
-		return "module";
-	case MFT_OP_MODULE_GONE:
-		return "module gone";
-	case MFT_OP_SNAPSHOT:
-		return "snapshot";
-	case MFT_OP_SNAPSHOT_MAP:
-		return "snapshot mapping";
-	case MFT_OP_SNAPSHOT_END:
-		return "snapshot end";
-	case MFT_OP_SNAPSHOT_THREADS:
-		return "snapshot threads";
-	case MFT_OP_ALLOCATOR:
-		return "allocator";
-	case MFT_OP_NOTICE:
-		return "notice";
-	default:
-		return mft_op_name(op);
-	}
-}
-
 /* ---- Pieces of a line ------------------------------------------------------------- */
-
-static void put_text(struct listing *listing, struct mft_bytes bytes)
-{
-	char *raw = strndup((const char *)bytes.data, bytes.length), *safe = NULL;
-
-	if (raw)
-		safe = printable_new(raw);
-	fputs(safe ? safe : "?", listing->out);
-	free(raw);
-	free(safe);
-}
 
 static const char *module_name(struct listing *listing, uint32_t index)
 {
@@ -141,7 +97,7 @@ static void put_stack(struct listing *listing, const struct listing_stream *stre
 	}
 }
 
-/* ---- Long records ----------------------------------------------------------------- */
+/* ---- Long records with stacks ------------------------------------------------------ */
 
 static int put_failed(struct listing *listing, const struct listing_stream *stream,
 		      struct mft_bytes payload)
@@ -151,7 +107,7 @@ static int put_failed(struct listing *listing, const struct listing_stream *stre
 
 	if (r < 0)
 		return r;
-	fprintf(listing->out, "%-18s %18s %12" PRIu64, op_label(failed.op), "failed",
+	fprintf(listing->out, "%-18s %18s %12" PRIu64, listing_label(failed.op), "failed",
 		failed.size);
 	put_stack(listing, stream, failed.stack);
 	return 0;
@@ -165,108 +121,15 @@ static int put_mapping(struct listing *listing, const struct listing_stream *str
 
 	if (r < 0)
 		return r;
-	fprintf(listing->out, "%-18s 0x%016" PRIx64 " %12" PRIu64, op_label(record->op),
-		mapping.address, mapping.length);
+	fprintf(listing->out, "%-18s 0x%016" PRIx64 " %12" PRIu64,
+		listing_label(record->op), mapping.address, mapping.length);
 	put_stack(listing, stream, mapping.stack);
-	return 0;
-}
-
-static int put_module(struct listing *listing, struct mft_bytes payload)
-{
-	struct mft_module module;
-	int r = mft_decode_module(payload, &module);
-
-	if (r < 0)
-		return r;
-	fprintf(listing->out, "%-18s 0x%016" PRIx64 " %12" PRIu64 "  ",
-		op_label(MFT_OP_MODULE), module.start, module.end - module.start);
-	put_text(listing, module.path);
-	fprintf(listing->out, " %u\n", module.id);
-	return 0;
-}
-
-static int put_snapshot(struct listing *listing, const struct mft_record *record)
-{
-	static const char *const reasons[] = {"exit", "peak_live", "peak_resident",
-					      "interval", "request"};
-	struct mft_snapshot snapshot;
-	struct mft_snapshot_map map;
-	int r;
-
-	if (record->op == MFT_OP_SNAPSHOT) {
-		r = mft_decode_snapshot(record->payload, &snapshot);
-		if (r < 0)
-			return r;
-		fprintf(listing->out, "%-18s %18s %12" PRIu64 "  %s\n",
-			op_label(record->op), "rss", snapshot.rss_bytes,
-			snapshot.reason <= MFT_SNAPSHOT_REQUEST ? reasons[snapshot.reason]
-								: "?");
-		return 0;
-	}
-	r = mft_decode_snapshot_map(record->payload, &map);
-	if (r < 0)
-		return r;
-	fprintf(listing->out,
-		"%-18s 0x%016" PRIx64 " %12" PRIu64 "  %" PRIu64 " resident, kind %u\n",
-		op_label(record->op), map.start, map.length, map.resident_bytes, map.kind);
-	return 0;
-}
-
-/* How many there were: their ids would be a line without end. */
-static int put_snapshot_threads(struct listing *listing, struct mft_bytes payload)
-{
-	uint64_t threads = 0;
-	int32_t tid;
-	int r;
-
-	while ((r = mft_next_thread(&payload, &tid)) > 0)
-		threads++;
-	if (r < 0)
-		return r;
-	fprintf(listing->out, "%-18s %18s %12" PRIu64 "\n",
-		op_label(MFT_OP_SNAPSHOT_THREADS), "live", threads);
-	return 0;
-}
-
-static int put_words(struct listing *listing, const struct mft_record *record)
-{
-	struct mft_process process;
-	struct mft_thread thread;
-	struct mft_notice notice;
-	struct mft_bytes text;
-	int r = 0;
-
-	switch (record->op) {
-	case MFT_OP_PROCESS:
-		r = mft_decode_process(record->payload, &process);
-		text = process.exe;
-		break;
-	case MFT_OP_THREAD:
-		r = mft_decode_thread(record->payload, &thread);
-		text = thread.name;
-		break;
-	case MFT_OP_NOTICE:
-		r = mft_decode_notice(record->payload, &notice);
-		text = notice.text;
-		break;
-	default:
-		r = mft_decode_string(record->payload, &text);
-		break;
-	}
-	if (r < 0)
-		return r;
-	fprintf(listing->out, "%-18s %31s  ", op_label(record->op), "");
-	put_text(listing, text);
-	fputc('\n', listing->out);
 	return 0;
 }
 
 static int put_long(struct listing *listing, const struct listing_stream *stream,
 		    const struct mft_record *record)
 {
-	uint32_t id;
-	int r = 0;
-
 	switch (record->op) {
 	case MFT_OP_FAILED:
 		return put_failed(listing, stream, record->payload);
@@ -276,27 +139,6 @@ static int put_long(struct listing *listing, const struct listing_stream *stream
 	case MFT_OP_BRK:
 	case MFT_OP_MADVISE:
 		return put_mapping(listing, stream, record);
-	case MFT_OP_MODULE:
-		return put_module(listing, record->payload);
-	case MFT_OP_SNAPSHOT:
-	case MFT_OP_SNAPSHOT_MAP:
-		return put_snapshot(listing, record);
-	case MFT_OP_SNAPSHOT_THREADS:
-		return put_snapshot_threads(listing, record->payload);
-	case MFT_OP_PROCESS:
-	case MFT_OP_THREAD:
-	case MFT_OP_ALLOCATOR:
-	case MFT_OP_NOTICE:
-		return put_words(listing, record);
-	case MFT_OP_MODULE_GONE:
-		r = mft_decode_module_gone(record->payload, &id);
-		if (r == 0)
-			fprintf(listing->out, "%-18s %31s  %u\n", op_label(record->op), "",
-				id);
-		return r;
-	case MFT_OP_SNAPSHOT_END:
-		fprintf(listing->out, "%s\n", op_label(record->op));
-		return 0;
 	case MFT_OP_SCAN:
 	case MFT_OP_SCAN_ROOT:
 	case MFT_OP_SCAN_WORDS:
@@ -304,9 +146,7 @@ static int put_long(struct listing *listing, const struct listing_stream *stream
 	case MFT_OP_SCAN_END:
 		return listing_scan(listing->out, record);
 	default:
-		fprintf(listing->out, "record 0x%02x: %zu bytes\n", record->op,
-			record->payload.length);
-		return 0;
+		return listing_fact(listing->out, record);
 	}
 }
 
@@ -327,14 +167,14 @@ static void put_record(struct listing *listing, const struct listing_stream *str
 				    record->op);
 		}
 	} else if (mft_op_is_free(record->op)) {
-		fprintf(listing->out, "%-18s 0x%016" PRIx64 "\n", op_label(record->op),
+		fprintf(listing->out, "%-18s 0x%016" PRIx64 "\n", listing_label(record->op),
 			record->address);
 	} else if (mft_op_is_alloc(record->op)) {
 		fprintf(listing->out, "%-18s 0x%016" PRIx64 " %12" PRIu64,
-			op_label(record->op), record->address, record->size);
+			listing_label(record->op), record->address, record->size);
 		put_stack(listing, stream, record->stack);
 	} else {
-		fprintf(listing->out, "%s\n", op_label(record->op));
+		fprintf(listing->out, "%s\n", listing_label(record->op));
 	}
 }
 
