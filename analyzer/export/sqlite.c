@@ -177,26 +177,13 @@ static int put_cycle(struct rows *rows, size_t member, const struct profile_cycl
 
 /* ---- Time -------------------------------------------------------------------------- */
 
-static const char *reason_name(enum mft_snapshot_reason reason)
-{
-	static const char *const names[] = {
-		[MFT_SNAPSHOT_EXIT] = "exit",
-		[MFT_SNAPSHOT_PEAK_LIVE] = "peak_live",
-		[MFT_SNAPSHOT_PEAK_RESIDENT] = "peak_resident",
-		[MFT_SNAPSHOT_INTERVAL] = "interval",
-		[MFT_SNAPSHOT_REQUEST] = "request",
-	};
-
-	return names[reason];
-}
-
 static int put_snapshot(struct rows *rows, int64_t process,
 			const struct profile_snapshot *s, bool chosen)
 {
 	int64_t row;
 	int error = database_put(
 		rows->database, DATABASE_SNAPSHOTS, &row, "-iitiiiiiiiii", process,
-		s->time_ns, reason_name(s->reason), (int64_t)chosen, s->rss_bytes,
+		s->time_ns, profile_reason_name(s->reason), (int64_t)chosen, s->rss_bytes,
 		s->requested_bytes, s->usable_bytes, s->resident_bytes, s->free_bytes,
 		s->largest_free_run_bytes, s->pinned_bytes, s->live_blocks);
 

@@ -109,6 +109,19 @@ profile_leaked(const struct profile_leaks *leaks,
 	return sum;
 }
 
+const char *profile_reason_name(uint32_t reason)
+{
+	static const char *const names[] = {
+		[MFT_SNAPSHOT_EXIT] = "exit",
+		[MFT_SNAPSHOT_PEAK_LIVE] = "peak_live",
+		[MFT_SNAPSHOT_PEAK_RESIDENT] = "peak_resident",
+		[MFT_SNAPSHOT_INTERVAL] = "interval",
+		[MFT_SNAPSHOT_REQUEST] = "request",
+	};
+
+	return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "?";
+}
+
 const char *profile_leak_name(enum profile_leak_kind kind)
 {
 	static const char *const names[PROFILE_LEAK_KINDS] = {

@@ -3,7 +3,7 @@
  * profile.h - what is known of one traced process after its dump was replayed.
  *
  * The contract between the replay (which fills it) and the reports (which only read it).
- * Definitions of the figures: docs/design.md, "Words and definitions".
+ * Definitions of the figures: docs/design.md, "Words and figures".
  * Units: bytes, nanoseconds since the process's recording began, counts.
  * Threads: none; plain data. Memory: owned by the profile, freed by profile_free;
  * everything is proportional to live blocks, distinct stacks and snapshots, never to the
@@ -404,6 +404,10 @@ void profile_suppress(struct profile *profile, size_t site, unsigned kinds,
 struct profile_amount
 profile_leaked(const struct profile_leaks *leaks,
 	       const struct profile_amount amounts[PROFILE_LEAK_KINDS]);
+
+/* What an enum mft_snapshot_reason is called where programs read it: "exit", "peak_live",
+ * "peak_resident", "interval", "request"; "?": it is none. */
+const char *profile_reason_name(uint32_t reason);
 
 /* "definite", "indirect", "possible", "reachable", "suppressed", "young", "unfreed" */
 const char *profile_leak_name(enum profile_leak_kind kind);

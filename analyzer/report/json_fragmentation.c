@@ -23,23 +23,6 @@ static json_t *one_minus(double part, double whole)
 	return whole > 0 ? json_real(1 - part / whole) : json_null();
 }
 
-static const char *reason_name(enum mft_snapshot_reason reason)
-{
-	switch (reason) {
-	case MFT_SNAPSHOT_EXIT:
-		return "exit";
-	case MFT_SNAPSHOT_PEAK_LIVE:
-		return "peak_live";
-	case MFT_SNAPSHOT_PEAK_RESIDENT:
-		return "peak_resident";
-	case MFT_SNAPSHOT_INTERVAL:
-		return "interval";
-	case MFT_SNAPSHOT_REQUEST:
-		break;
-	}
-	return "request";
-}
-
 /* Adds the fields that fragmentation and snapshots have in common. */
 static json_t *add_fragmentation(json_t *object, const struct profile_snapshot *s)
 {
@@ -73,8 +56,8 @@ static json_t *add_fragmentation(json_t *object, const struct profile_snapshot *
 static json_t *snapshot(const struct profile_snapshot *s)
 {
 	return add_fragmentation(json_pack("{s:I,s:s,s:I}", "time_ns", INT(s->time_ns),
-					   "reason", reason_name(s->reason), "rss_bytes",
-					   INT(s->rss_bytes)),
+					   "reason", profile_reason_name(s->reason),
+					   "rss_bytes", INT(s->rss_bytes)),
 				 s);
 }
 
@@ -316,10 +299,10 @@ json_t *json_fragmentation(const struct report *report, size_t member)
 	if (p->chosen_snapshot >= p->snapshots_count)
 		return json_null();
 	s = &p->snapshots[p->chosen_snapshot];
-	object = add_fragmentation(json_pack("{s:s,s:I,s:I}", "at", reason_name(s->reason),
-					     "time_ns", INT(s->time_ns), "snapshot",
-					     INT(p->chosen_snapshot)),
-				   s);
+	object = add_fragmentation(
+		json_pack("{s:s,s:I,s:I}", "at", profile_reason_name(s->reason), "time_ns",
+			  INT(s->time_ns), "snapshot", INT(p->chosen_snapshot)),
+		s);
 	failed |= set_new(object, "waterfall", waterfall(&s->waterfall));
 	failed |= set_new(object, "moments", moments(p));
 	failed |= set_new(object, "growths", growths(report, member));

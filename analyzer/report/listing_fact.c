@@ -7,6 +7,7 @@
 
 #include "mft_codec.h"
 #include "printable.h"
+#include "profile.h"
 
 const char *listing_label(uint8_t op)
 {
@@ -69,8 +70,6 @@ static int put_module(FILE *out, struct mft_bytes payload)
 
 static int put_snapshot(FILE *out, const struct mft_record *record)
 {
-	static const char *const reasons[] = {"exit", "peak_live", "peak_resident",
-					      "interval", "request"};
 	struct mft_snapshot snapshot;
 	struct mft_snapshot_map map;
 	int r;
@@ -80,9 +79,7 @@ static int put_snapshot(FILE *out, const struct mft_record *record)
 		if (r < 0)
 			return r;
 		fprintf(out, "%-18s %18s %12" PRIu64 "  %s\n", listing_label(record->op),
-			"rss", snapshot.rss_bytes,
-			snapshot.reason <= MFT_SNAPSHOT_REQUEST ? reasons[snapshot.reason]
-								: "?");
+			"rss", snapshot.rss_bytes, profile_reason_name(snapshot.reason));
 		return 0;
 	}
 	r = mft_decode_snapshot_map(record->payload, &map);

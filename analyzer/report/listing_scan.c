@@ -5,20 +5,18 @@
 #include <inttypes.h>
 
 #include "mft_scan.h"
+#include "profile.h"
 
 /* As wide as the time and the thread in front of a line. */
 #define INDENT "                     "
 
 static int put_begin(FILE *out, struct mft_bytes payload)
 {
-	static const char *const reasons[] = {"exit", "peak_live", "peak_resident",
-					      "interval", "request"};
 	struct mft_scan scan;
 
 	if (mft_decode_scan(payload, &scan) < 0)
 		return -EBADMSG;
-	fprintf(out, "%-18s %31s  %s\n", "scan", "",
-		scan.reason <= MFT_SNAPSHOT_REQUEST ? reasons[scan.reason] : "?");
+	fprintf(out, "%-18s %31s  %s\n", "scan", "", profile_reason_name(scan.reason));
 	return 0;
 }
 
