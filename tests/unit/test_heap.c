@@ -8,73 +8,37 @@
 
 #include <cmocka.h>
 
-#include "complaint.h"
 #include "dump_writer.h"
+#include "heap_dump.h"
 #include "profile.h"
-#include "replay.h"
-#include "scratch.h"
 
 #define PAGE 4096u
 #define HEAP 0x100000u
 
-static struct scratch scratch;
-static struct dump_writer writer;
-static struct dump_stream *s;
-static uint32_t a, b;
-
-static int setup(void **state)
+static void block(struct heap_dump *d, uint64_t address, uint64_t bytes, uint32_t node)
 {
-	(void)state;
-	scratch_open(&scratch);
-	assert_int_equal(dump_writer_open(&writer, scratch.path, 65536), 0);
-	s = dump_writer_stream(&writer, 1);
-	a = dump_node(s, MFT_NODE_ROOT, MFT_MODULE_NONE, 0xa);
-	b = dump_node(s, MFT_NODE_ROOT, MFT_MODULE_NONE, 0xb);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	scratch_close(&scratch);
-	return 0;
-}
-
-static struct profile *replay(void)
-{
-	struct complaint complaint;
-	struct profile *profile;
-
-	assert_int_equal(dump_writer_close(&writer, MFT_STATE_EXITED), 0);
-	assert_int_equal(replay_dump(scratch.path, NULL, NULL, &profile, &complaint), 0);
-	return profile;
-}
-
-static void block(uint64_t address, uint64_t bytes, uint32_t node)
-{
-	dump_alloc(s, MFT_OP_MALLOC, address, bytes - 8, bytes, node);
+	dump_alloc(d->s, MFT_OP_MALLOC, address, bytes - 8, bytes, node);
 }
 
 /* Page 0: a 1000 bytes, b 1000. Page 1: a 100. Page 2: not resident. Page 3: free.
  * Pages 4 and 5: one block of b over both, from 100 to 8000. Page 6: not resident. */
 static void a_heap_by_hand(void **state)
 {
+	struct heap_dump *d = *state;
 	static const uint64_t occupancy[11] = {1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 2};
 	const struct profile_snapshot *snapshot;
 	struct profile *p;
 
-	(void)state;
-	block(HEAP + 16, 1000, a);
-	block(HEAP + 2000, 1000, b);
-	block(HEAP + PAGE + 512, 100, a);
-	block(HEAP + 4 * PAGE + 100, 7900, b);
-	dump_clock(s, 10);
-	dump_snapshot(s, MFT_SNAPSHOT_EXIT, 77 * PAGE);
-	dump_snapshot_map(s, MFT_MAP_FILE, HEAP / 2, "####");
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "##.###.");
-	dump_snapshot_end(s);
-	p = replay();
-	assert_null(p->damage);
+	block(d, HEAP + 16, 1000, d->a);
+	block(d, HEAP + 2000, 1000, d->b);
+	block(d, HEAP + PAGE + 512, 100, d->a);
+	block(d, HEAP + 4 * PAGE + 100, 7900, d->b);
+	dump_clock(d->s, 10);
+	dump_snapshot(d->s, MFT_SNAPSHOT_EXIT, 77 * PAGE);
+	dump_snapshot_map(d->s, MFT_MAP_FILE, HEAP / 2, "####");
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, "##.###.");
+	dump_snapshot_end(d->s);
+	p = heap_dump_replay(d, NULL);
 	assert_int_equal(p->snapshots_count, 1);
 	assert_int_equal(p->worst_snapshot, 0);
 	snapshot = &p->snapshots[0];
@@ -99,21 +63,21 @@ static void a_heap_by_hand(void **state)
 /* An anonymous mapping counts once a block has been in it, and from then on. */
 static void mappings_of_the_allocator(void **state)
 {
+	struct heap_dump *d = *state;
 	struct profile *p;
 
-	(void)state;
 	for (int round = 0; round < 3; round++) {
 		if (round == 1)
-			block(HEAP + 16, 100, a);
+			block(d, HEAP + 16, 100, d->a);
 		if (round == 2)
-			dump_free(s, HEAP + 16);
-		dump_snapshot(s, MFT_SNAPSHOT_INTERVAL, 0);
-		dump_snapshot_map(s, MFT_MAP_ANON, HEAP, "##");
-		dump_snapshot_map(s, MFT_MAP_ANON, HEAP + 8 * PAGE, "#");
-		dump_snapshot_map(s, MFT_MAP_OWN, HEAP + 16 * PAGE, "#");
-		dump_snapshot_end(s);
+			dump_free(d->s, HEAP + 16);
+		dump_snapshot(d->s, MFT_SNAPSHOT_INTERVAL, 0);
+		dump_snapshot_map(d->s, MFT_MAP_ANON, HEAP, "##");
+		dump_snapshot_map(d->s, MFT_MAP_ANON, HEAP + 8 * PAGE, "#");
+		dump_snapshot_map(d->s, MFT_MAP_OWN, HEAP + 16 * PAGE, "#");
+		dump_snapshot_end(d->s);
 	}
-	p = replay();
+	p = heap_dump_replay(d, NULL);
 	assert_int_equal(p->snapshots_count, 3);
 	assert_true(p->snapshots[0].resident_bytes == 0);
 	assert_true(p->snapshots[1].resident_bytes == 2 * PAGE);
@@ -126,14 +90,14 @@ static void mappings_of_the_allocator(void **state)
 /* One mapping in two records is one mapping: a free run reaches across. */
 static void parts_are_joined(void **state)
 {
+	struct heap_dump *d = *state;
 	struct profile *p;
 
-	(void)state;
-	dump_snapshot(s, MFT_SNAPSHOT_INTERVAL, 0);
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "#.##");
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP + 4 * PAGE, "#..");
-	dump_snapshot_end(s);
-	p = replay();
+	dump_snapshot(d->s, MFT_SNAPSHOT_INTERVAL, 0);
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, "#.##");
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP + 4 * PAGE, "#..");
+	dump_snapshot_end(d->s);
+	p = heap_dump_replay(d, NULL);
 	assert_true(p->snapshots[0].resident_bytes == 4 * PAGE);
 	assert_true(p->snapshots[0].largest_free_run_bytes == 3 * PAGE);
 	profile_free(p);
@@ -141,17 +105,17 @@ static void parts_are_joined(void **state)
 
 static void incomplete_snapshots_are_ignored(void **state)
 {
+	struct heap_dump *d = *state;
 	struct profile *p;
 
-	(void)state;
-	dump_snapshot(s, MFT_SNAPSHOT_INTERVAL, 0);
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "#");
-	dump_snapshot(s, MFT_SNAPSHOT_EXIT, 0);
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "##");
-	dump_snapshot_end(s);
-	dump_snapshot(s, MFT_SNAPSHOT_INTERVAL, 0);
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "#");
-	p = replay();
+	dump_snapshot(d->s, MFT_SNAPSHOT_INTERVAL, 0);
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, "#");
+	dump_snapshot(d->s, MFT_SNAPSHOT_EXIT, 0);
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, "##");
+	dump_snapshot_end(d->s);
+	dump_snapshot(d->s, MFT_SNAPSHOT_INTERVAL, 0);
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, "#");
+	p = heap_dump_replay(d, NULL);
 	assert_int_equal(p->snapshots_count, 1);
 	assert_true(p->snapshots[0].reason == MFT_SNAPSHOT_EXIT);
 	assert_true(p->snapshots[0].resident_bytes == 2 * PAGE);
@@ -161,21 +125,21 @@ static void incomplete_snapshots_are_ignored(void **state)
 /* A part that cannot be right takes the whole snapshot with it. */
 static void damaged_snapshots_are_dropped(void **state)
 {
+	struct heap_dump *d = *state;
 	struct profile *p;
 
-	(void)state;
-	dump_snapshot(s, MFT_SNAPSHOT_INTERVAL, 0);
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "##");
-	dump_snapshot_map(s, MFT_MAP_ANON, HEAP + PAGE, "##"); /* overlaps */
-	dump_snapshot_map(s, MFT_MAP_ANON, HEAP + 8 * PAGE, "##");
-	dump_snapshot_end(s);
-	dump_snapshot(s, MFT_SNAPSHOT_INTERVAL, 0);
-	dump_snapshot_map(s, MFT_MAP_ANON, HEAP + 1, "##"); /* begins within a page */
-	dump_snapshot_end(s);
-	dump_snapshot(s, MFT_SNAPSHOT_EXIT, 0);
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "##");
-	dump_snapshot_end(s);
-	p = replay();
+	dump_snapshot(d->s, MFT_SNAPSHOT_INTERVAL, 0);
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, "##");
+	dump_snapshot_map(d->s, MFT_MAP_ANON, HEAP + PAGE, "##"); /* overlaps */
+	dump_snapshot_map(d->s, MFT_MAP_ANON, HEAP + 8 * PAGE, "##");
+	dump_snapshot_end(d->s);
+	dump_snapshot(d->s, MFT_SNAPSHOT_INTERVAL, 0);
+	dump_snapshot_map(d->s, MFT_MAP_ANON, HEAP + 1, "##"); /* begins within a page */
+	dump_snapshot_end(d->s);
+	dump_snapshot(d->s, MFT_SNAPSHOT_EXIT, 0);
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, "##");
+	dump_snapshot_end(d->s);
+	p = heap_dump_replay_damaged(d);
 	assert_int_equal(p->snapshots_count, 1);
 	assert_true(p->snapshots[0].reason == MFT_SNAPSHOT_EXIT);
 	assert_non_null(strstr(p->damage, "0x8c"));
@@ -185,28 +149,28 @@ static void damaged_snapshots_are_dropped(void **state)
 /* Small heaps look bad at start-up: with nothing above a megabyte, exit is told of. */
 static void the_worst_snapshot(void **state)
 {
+	struct heap_dump *d = *state;
 	char megabyte[257];
 	struct profile *p;
 
-	(void)state;
 	memset(megabyte, '#', 256);
 	megabyte[256] = '\0';
-	block(HEAP + 16, 5000, a);
-	dump_snapshot(s, MFT_SNAPSHOT_PEAK_LIVE, 0);
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "########");
-	dump_snapshot_end(s);
-	dump_snapshot(s, MFT_SNAPSHOT_EXIT, 0);
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "##");
-	dump_snapshot_end(s);
-	block(HEAP + 0x10000, 300000, a);
-	dump_snapshot(s, MFT_SNAPSHOT_INTERVAL, 0);
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, megabyte);
-	dump_snapshot_end(s);
-	dump_free(s, HEAP + 0x10000);
-	dump_snapshot(s, MFT_SNAPSHOT_INTERVAL, 0);
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, megabyte + 1);
-	dump_snapshot_end(s);
-	p = replay();
+	block(d, HEAP + 16, 5000, d->a);
+	dump_snapshot(d->s, MFT_SNAPSHOT_PEAK_LIVE, 0);
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, "########");
+	dump_snapshot_end(d->s);
+	dump_snapshot(d->s, MFT_SNAPSHOT_EXIT, 0);
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, "##");
+	dump_snapshot_end(d->s);
+	block(d, HEAP + 0x10000, 300000, d->a);
+	dump_snapshot(d->s, MFT_SNAPSHOT_INTERVAL, 0);
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, megabyte);
+	dump_snapshot_end(d->s);
+	dump_free(d->s, HEAP + 0x10000);
+	dump_snapshot(d->s, MFT_SNAPSHOT_INTERVAL, 0);
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, megabyte + 1);
+	dump_snapshot_end(d->s);
+	p = heap_dump_replay(d, NULL);
 	assert_int_equal(p->snapshots_count, 4);
 	assert_int_equal(p->worst_snapshot, 2);
 	assert_true(p->sites[0].pinned_exclusive_bytes == p->snapshots[2].pinned_bytes);
@@ -217,6 +181,7 @@ static void the_worst_snapshot(void **state)
  * have shows at the end, when the one that is the worst has been passed by. */
 static void the_worst_is_not_startup(void **state)
 {
+	struct heap_dump *d = *state;
 	static const struct {
 		unsigned pages;
 		uint64_t bytes; /* live */
@@ -224,17 +189,16 @@ static void the_worst_is_not_startup(void **state)
 	static char pages[4001];
 	struct profile *p;
 
-	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		block(HEAP + 16 * PAGE, heaps[i].bytes, i == 1 ? b : a);
+		block(d, HEAP + 16 * PAGE, heaps[i].bytes, i == 1 ? d->b : d->a);
 		memset(pages, '#', heaps[i].pages);
 		pages[heaps[i].pages] = '\0';
-		dump_snapshot(s, MFT_SNAPSHOT_INTERVAL, 0);
-		dump_snapshot_map(s, MFT_MAP_BRK, HEAP, pages);
-		dump_snapshot_end(s);
-		dump_free(s, HEAP + 16 * PAGE);
+		dump_snapshot(d->s, MFT_SNAPSHOT_INTERVAL, 0);
+		dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, pages);
+		dump_snapshot_end(d->s);
+		dump_free(d->s, HEAP + 16 * PAGE);
 	}
-	p = replay();
+	p = heap_dump_replay(d, NULL);
 	assert_int_equal(p->snapshots_count, 3);
 	assert_int_equal(p->worst_snapshot, 1);
 	assert_int_equal(p->chosen_snapshot, 1);
@@ -248,34 +212,34 @@ static void the_worst_is_not_startup(void **state)
 
 static void without_telling_ones_exit_counts(void **state)
 {
+	struct heap_dump *d = *state;
 	struct profile *p;
 
-	(void)state;
-	block(HEAP + 16, 5000, a);
-	dump_snapshot(s, MFT_SNAPSHOT_PEAK_LIVE, 0);
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "########");
-	dump_snapshot_end(s);
-	dump_snapshot(s, MFT_SNAPSHOT_EXIT, 0);
-	dump_snapshot_map(s, MFT_MAP_BRK, HEAP, "##");
-	dump_snapshot_end(s);
-	p = replay();
+	block(d, HEAP + 16, 5000, d->a);
+	dump_snapshot(d->s, MFT_SNAPSHOT_PEAK_LIVE, 0);
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, "########");
+	dump_snapshot_end(d->s);
+	dump_snapshot(d->s, MFT_SNAPSHOT_EXIT, 0);
+	dump_snapshot_map(d->s, MFT_MAP_BRK, HEAP, "##");
+	dump_snapshot_end(d->s);
+	p = heap_dump_replay(d, NULL);
 	assert_int_equal(p->worst_snapshot, 1);
 	profile_free(p);
 }
 
-#define HEAP_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, heap_dump_begin, heap_dump_end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		HEAP_TEST(a_heap_by_hand),
-		HEAP_TEST(mappings_of_the_allocator),
-		HEAP_TEST(parts_are_joined),
-		HEAP_TEST(incomplete_snapshots_are_ignored),
-		HEAP_TEST(damaged_snapshots_are_dropped),
-		HEAP_TEST(the_worst_snapshot),
-		HEAP_TEST(the_worst_is_not_startup),
-		HEAP_TEST(without_telling_ones_exit_counts),
+		TEST(a_heap_by_hand),
+		TEST(mappings_of_the_allocator),
+		TEST(parts_are_joined),
+		TEST(incomplete_snapshots_are_ignored),
+		TEST(damaged_snapshots_are_dropped),
+		TEST(the_worst_snapshot),
+		TEST(the_worst_is_not_startup),
+		TEST(without_telling_ones_exit_counts),
 	};
 
 	return cmocka_run_group_tests_name("heap", tests, NULL, NULL);
