@@ -11,228 +11,30 @@
 #include <cmocka.h>
 
 #include "blame.h"
-#include "blocks.h"
-#include "cells.h"
 #include "freespace.h"
-#include "occupancy.h"
 #include "pages.h"
-#include "profile.h"
-#include "spans.h"
-
-/* On both sides of where a group of cells begins. */
-#define HEAP (0x40000000u - HEAP_BYTES / 2)
-#define HEAP_BYTES (24u * 4096)
-#define LEAST_PAGE 1024u
-#define SITES 9u
-
-/* What the bytes of a heap say. */
-struct plain {
-	uint8_t owner[HEAP_BYTES]; /* site + 1; 0: free */
-	uint8_t asked[HEAP_BYTES];
-	uint8_t header[HEAP_BYTES];
-	/* By LEAST_PAGE; all of a page's are alike. */
-	uint8_t resident[HEAP_BYTES / LEAST_PAGE];
-	uint8_t region_begins[HEAP_BYTES / LEAST_PAGE];
-	uint32_t page_bytes;
-	uint64_t covered, asked_bytes, pinned, empty, headers, longest, pages[11];
-	uint64_t exclusive[SITES], pages_of[SITES];
-	double shared[SITES];
-	struct profile_free_class free_runs[64];
-};
-
-struct heap_at_hand {
-	struct blocks blocks;
-	struct cells cells;
-	struct occupancy occupancy;
-	struct spans spans;
-	uint64_t random;
-	bool odd; /* addresses that are no multiples of 16 */
-};
-
-static uint64_t next_random(struct heap_at_hand *heap)
-{
-	heap->random = heap->random * 6364136223846793005u + 1442695040888963407u;
-	return heap->random >> 33;
-}
-
-/* ---- Events ------------------------------------------------------------------------ */
-
-static uint64_t some_bytes(struct heap_at_hand *heap)
-{
-	switch (next_random(heap) % 8) {
-	case 0:
-		return 4096 + next_random(heap) % 20000;
-	case 1:
-		return next_random(heap) % 3000;
-	default:
-		return next_random(heap) % 120;
-	}
-}
-
-static bool is_free(const struct heap_at_hand *heap, uint64_t start, uint64_t end)
-{
-	size_t slots = blocks_slots(&heap->blocks);
-
-	for (size_t i = 0; i < slots; i++) {
-		const struct block *block = &heap->blocks.slots[i];
-
-		if (block->address && block->address < end + 16 &&
-		    start < block->address + block->usable + 16)
-			return false;
-	}
-	return true;
-}
-
-static void allocate(struct heap_at_hand *heap)
-{
-	struct block block = {0}, older;
-	uint64_t slack = next_random(heap) % 24;
-
-	block.size = some_bytes(heap);
-	block.site = (uint32_t)(next_random(heap) % SITES);
-	if (heap->odd) {
-		block.address = HEAP + 16 + next_random(heap) % HEAP_BYTES;
-		block.usable = block.size + slack;
-	} else {
-		block.address = HEAP + 16 + (next_random(heap) % HEAP_BYTES & ~15ull);
-		block.usable = ((block.size + slack + 23) & ~15ull) - 8;
-	}
-	if (block.address + block.usable + 16 > HEAP + HEAP_BYTES ||
-	    !is_free(heap, block.address, block.address + block.usable))
-		return;
-	assert_int_equal(blocks_put(&heap->blocks, &block, &older), 0);
-	assert_int_equal(cells_note(&heap->cells, &block), 0);
-}
-
-static void release(struct heap_at_hand *heap)
-{
-	size_t slots = blocks_slots(&heap->blocks);
-	struct block block;
-
-	if (heap->blocks.count == 0)
-		return;
-	for (size_t i = next_random(heap) % slots;; i = (i + 1) % slots) {
-		if (heap->blocks.slots[i].address == 0)
-			continue;
-		assert_true(
-			blocks_take(&heap->blocks, heap->blocks.slots[i].address, &block));
-		cells_drop(&heap->cells, block.address);
-		return;
-	}
-}
-
-/* ---- Bytes ------------------------------------------------------------------------- */
-
-static void paint(struct heap_at_hand *heap, struct plain *plain)
-{
-	size_t slots = blocks_slots(&heap->blocks);
-	unsigned least_a_page = plain->page_bytes / LEAST_PAGE;
-
-	for (size_t i = 0; i < slots; i++) {
-		const struct block *block = &heap->blocks.slots[i];
-		uint64_t at = block->address - HEAP;
-		unsigned header = block_header_bytes(block->usable);
-		uint64_t asked = block->size < block->usable ? block->size : block->usable;
-
-		if (block->address == 0 || block->usable == 0)
-			continue;
-		memset(plain->owner + at, (int)block->site + 1, block->usable);
-		memset(plain->asked + at, 1, asked);
-		memset(plain->header + at - header, 1, header);
-	}
-	for (unsigned i = 0; i < HEAP_BYTES / LEAST_PAGE; i++) {
-		bool begins = i % least_a_page == 0;
-
-		plain->resident[i] =
-			begins ? next_random(heap) % 4 != 0 : plain->resident[i - 1];
-		plain->region_begins[i] = begins && next_random(heap) % 8 == 0;
-	}
-}
-
-static void count_run(struct plain *plain, uint64_t run)
-{
-	unsigned class = 0;
-
-	if (run == 0)
-		return;
-	while (run >> class > 1)
-		class ++;
-	plain->free_runs[class].count++;
-	plain->free_runs[class].bytes += run;
-	if (run > plain->longest)
-		plain->longest = run;
-}
-
-static void look_at_page(struct plain *plain, unsigned start, uint64_t *run)
-{
-	unsigned sites = 0, covered = 0, is_on[SITES + 1] = {0};
-
-	for (unsigned i = start; i < start + plain->page_bytes; i++) {
-		uint8_t owner = plain->owner[i];
-
-		if (owner) {
-			count_run(plain, *run);
-			*run = 0;
-		} else {
-			++*run;
-		}
-		covered += owner != 0;
-		plain->asked_bytes += owner && plain->asked[i];
-		plain->headers += !owner && plain->header[i];
-		sites += owner && !is_on[owner];
-		is_on[owner] = 1;
-	}
-	plain->pages[(covered * 10 + plain->page_bytes - 1) / plain->page_bytes]++;
-	plain->covered += covered;
-	plain->pinned += covered ? plain->page_bytes - covered : 0;
-	plain->empty += covered ? 0 : plain->page_bytes;
-	for (unsigned k = 0; k < SITES; k++) {
-		if (!is_on[k + 1] || covered == plain->page_bytes)
-			continue;
-		plain->pages_of[k]++;
-		if (sites == 1)
-			plain->exclusive[k] += plain->page_bytes - covered;
-		else
-			plain->shared[k] += (double)(plain->page_bytes - covered) / sites;
-	}
-}
-
-static void look_at_bytes(struct plain *plain)
-{
-	uint64_t run = 0;
-
-	for (unsigned at = 0; at < HEAP_BYTES; at += plain->page_bytes) {
-		const bool is_resident = plain->resident[at / LEAST_PAGE];
-
-		if (!is_resident || plain->region_begins[at / LEAST_PAGE]) {
-			count_run(plain, run);
-			run = 0;
-		}
-		if (is_resident)
-			look_at_page(plain, at, &run);
-	}
-	count_run(plain, run);
-}
+#include "plain_heap.h"
 
 /* ---- Comparing --------------------------------------------------------------------- */
 
 /* The next run of resident pages of a region from *at on; false: there is none. */
-static bool next_run(const struct plain *plain, unsigned *at, uint64_t *start,
+static bool next_run(const struct plain_heap *plain, unsigned *at, uint64_t *start,
 		     uint64_t *end)
 {
-	while (*at < HEAP_BYTES && !plain->resident[*at / LEAST_PAGE])
-		*at += LEAST_PAGE;
-	*start = HEAP + *at;
-	while (*at < HEAP_BYTES && plain->resident[*at / LEAST_PAGE] &&
-	       (HEAP + *at == *start || !plain->region_begins[*at / LEAST_PAGE]))
-		*at += LEAST_PAGE;
-	*end = HEAP + *at;
+	while (*at < PLAIN_BYTES && !plain->resident[*at / PLAIN_LEAST_PAGE])
+		*at += PLAIN_LEAST_PAGE;
+	*start = PLAIN_START + *at;
+	while (*at < PLAIN_BYTES && plain->resident[*at / PLAIN_LEAST_PAGE] &&
+	       (PLAIN_START + *at == *start ||
+		!plain->region_begins[*at / PLAIN_LEAST_PAGE]))
+		*at += PLAIN_LEAST_PAGE;
+	*end = PLAIN_START + *at;
 	return *start < *end;
 }
 
-static bool begins_region(const struct plain *plain, uint64_t start)
+static bool begins_region(const struct plain_heap *plain, uint64_t start)
 {
-	return plain->region_begins[(start - HEAP) / LEAST_PAGE];
+	return plain->region_begins[(start - PLAIN_START) / PLAIN_LEAST_PAGE];
 }
 
 static bool near(double a, double b)
@@ -240,14 +42,15 @@ static bool near(double a, double b)
 	return a - b < 1e-6 && b - a < 1e-6;
 }
 
-static void compare_occupancy(struct heap_at_hand *heap, const struct plain *plain)
+static void compare_occupancy(struct heap_at_hand *heap, const struct plain_heap *plain)
 {
 	struct occupancy *o = &heap->occupancy;
 	uint64_t start, end;
 	unsigned at = 0;
 
 	assert_int_equal(cells_refresh(&heap->cells, &heap->blocks), 0);
-	assert_int_equal(occupancy_begin(o, true, SITES, &heap->cells, &heap->blocks), 0);
+	assert_int_equal(occupancy_begin(o, true, PLAIN_SITES, &heap->cells, &heap->blocks),
+			 0);
 	while (next_run(plain, &at, &start, &end)) {
 		if (begins_region(plain, start))
 			occupancy_begin_region(o);
@@ -264,16 +67,16 @@ static void compare_occupancy(struct heap_at_hand *heap, const struct plain *pla
 	/* At odd addresses there is no header that could be in the right place. */
 	if (!heap->odd)
 		assert_true(o->sums.headers == plain->headers);
-	for (unsigned k = 0; k < SITES; k++)
+	for (unsigned k = 0; k < PLAIN_SITES; k++)
 		assert_true(
 			near(o->pins[k], (double)plain->exclusive[k] + plain->shared[k]));
 }
 
-static void compare_pages(struct heap_at_hand *heap, const struct plain *plain)
+static void compare_pages(struct heap_at_hand *heap, const struct plain_heap *plain)
 {
 	struct profile_depth depth = {.page_bytes = plain->page_bytes};
-	struct profile_site sites[SITES] = {0};
-	struct profile profile = {.sites = sites, .sites_count = SITES};
+	struct profile_site sites[PLAIN_SITES] = {0};
+	struct profile profile = {.sites = sites, .sites_count = PLAIN_SITES};
 	struct blame blame;
 	const struct pages_listener listeners[] = {{&blame, blame_part, NULL},
 						   {&depth, NULL, freespace_run}};
@@ -282,7 +85,7 @@ static void compare_pages(struct heap_at_hand *heap, const struct plain *plain)
 	unsigned at = 0;
 
 	assert_int_equal(spans_gather(&heap->spans, &heap->blocks), 0);
-	assert_int_equal(blame_init(&blame, &heap->spans, SITES), 0);
+	assert_int_equal(blame_init(&blame, &heap->spans, PLAIN_SITES), 0);
 	pages_init(&pages, plain->page_bytes, &heap->spans, listeners, 2);
 	while (next_run(plain, &at, &start, &end)) {
 		if (begins_region(plain, start))
@@ -293,7 +96,7 @@ static void compare_pages(struct heap_at_hand *heap, const struct plain *plain)
 	blame_end_region(&blame);
 	blame_close(&blame, 0, 1, &profile);
 	blame_done(&blame);
-	for (unsigned k = 0; k < SITES; k++) {
+	for (unsigned k = 0; k < PLAIN_SITES; k++) {
 		assert_true(sites[k].pinned_exclusive_bytes == plain->exclusive[k]);
 		assert_true(near(sites[k].pinned_shared_bytes, plain->shared[k]));
 		assert_true(sites[k].pinned_pages == plain->pages_of[k]);
@@ -311,21 +114,21 @@ static void churn(uint32_t page_bytes, bool odd, unsigned rounds)
 	cells_init(&heap.cells, page_bytes);
 
 	for (unsigned round = 0; round < rounds; round++) {
-		struct plain *plain = calloc(1, sizeof(*plain));
+		struct plain_heap *plain = calloc(1, sizeof(*plain));
 		/* Now and then so many that marking them is given up. */
-		unsigned events = round % 17 == 5 ? 6000 : next_random(&heap) % 60;
+		unsigned events = round % 17 == 5 ? 6000 : plain_heap_random(&heap) % 60;
 
 		assert_non_null(plain);
 		plain->page_bytes = page_bytes;
 		for (unsigned i = 0; i < events; i++) {
 			/* Fuller and emptier in turn. */
-			if (next_random(&heap) % 100 < (round / 40 % 2 ? 60 : 40))
-				release(&heap);
+			if (plain_heap_random(&heap) % 100 < (round / 40 % 2 ? 60 : 40))
+				plain_heap_release(&heap);
 			else
-				allocate(&heap);
+				plain_heap_allocate(&heap);
 		}
-		paint(&heap, plain);
-		look_at_bytes(plain);
+		plain_heap_paint(&heap, plain);
+		plain_heap_look(plain);
 		compare_occupancy(&heap, plain);
 		compare_pages(&heap, plain);
 		free(plain);
@@ -366,9 +169,12 @@ static void at_odd_addresses(void **state)
 static void overlapping_blocks_count_once(void **state)
 {
 	static const struct block blocks[] = {
-		{.address = HEAP + 64, .size = 10000, .usable = 10008, .site = 1},
-		{.address = HEAP + 80, .size = 100, .usable = 104, .site = 2},
-		{.address = HEAP + 4096 + 16, .size = 8000, .usable = 8008, .site = 3},
+		{.address = PLAIN_START + 64, .size = 10000, .usable = 10008, .site = 1},
+		{.address = PLAIN_START + 80, .size = 100, .usable = 104, .site = 2},
+		{.address = PLAIN_START + 4096 + 16,
+		 .size = 8000,
+		 .usable = 8008,
+		 .site = 3},
 	};
 	struct heap_at_hand heap = {0};
 	struct block older;
@@ -380,7 +186,8 @@ static void overlapping_blocks_count_once(void **state)
 	assert_int_equal(cells_refresh(&heap.cells, &heap.blocks), 0);
 	assert_int_equal(
 		occupancy_begin(&heap.occupancy, true, 4, &heap.cells, &heap.blocks), 0);
-	assert_int_equal(occupancy_add_run(&heap.occupancy, HEAP, HEAP + 4 * 4096), 0);
+	assert_int_equal(
+		occupancy_add_run(&heap.occupancy, PLAIN_START, PLAIN_START + 4 * 4096), 0);
 	occupancy_end(&heap.occupancy);
 	assert_true(heap.occupancy.sums.covered == 4096 + 16 + 8008 - 64);
 	assert_true(heap.occupancy.sums.pinned == 3 * 4096 - (4096 + 16 + 8008 - 64));
@@ -394,8 +201,10 @@ static void overlapping_blocks_count_once(void **state)
 static void a_neighbour_reaches_further(void **state)
 {
 	struct heap_at_hand heap = {0};
-	struct block block = {
-		.address = HEAP + 4096 + 2048, .size = 100, .usable = 104, .site = 2};
+	struct block block = {.address = PLAIN_START + 4096 + 2048,
+			      .size = 100,
+			      .usable = 104,
+			      .site = 2};
 	struct block older;
 
 	(void)state;
@@ -406,14 +215,15 @@ static void a_neighbour_reaches_further(void **state)
 		struct occupancy *o = &heap.occupancy;
 		const uint64_t into = 512 + 256 * round;
 
-		block.address = HEAP + 16;
+		block.address = PLAIN_START + 16;
 		block.size = block.usable = 4096 - 16 + into;
 		assert_int_equal(blocks_put(&heap.blocks, &block, &older), round > 0);
 		assert_int_equal(cells_note(&heap.cells, &block), 0);
 		assert_int_equal(cells_refresh(&heap.cells, &heap.blocks), 0);
 		assert_int_equal(occupancy_begin(o, false, 4, &heap.cells, &heap.blocks),
 				 0);
-		assert_int_equal(occupancy_add_run(o, HEAP, HEAP + 2 * 4096), 0);
+		assert_int_equal(occupancy_add_run(o, PLAIN_START, PLAIN_START + 2 * 4096),
+				 0);
 		occupancy_end(o);
 		assert_true(near(o->pins[2], (double)(4096 - 104 - into) / 2));
 		assert_true(near(o->pins[1], 16 + o->pins[2]));
@@ -428,7 +238,7 @@ static void a_long_block_stays(void **state)
 {
 	struct heap_at_hand heap = {0};
 	struct block block = {
-		.address = HEAP + 2048, .size = 200000, .usable = 200008, .site = 1};
+		.address = PLAIN_START + 2048, .size = 200000, .usable = 200008, .site = 1};
 	struct block older;
 	uint64_t covered = 0;
 
@@ -443,11 +253,12 @@ static void a_long_block_stays(void **state)
 		assert_int_equal(cells_refresh(&heap.cells, &heap.blocks), 0);
 		assert_int_equal(occupancy_begin(o, false, 4, &heap.cells, &heap.blocks),
 				 0);
-		assert_int_equal(occupancy_add_run(o, HEAP, HEAP + 64 * 4096), 0);
+		assert_int_equal(occupancy_add_run(o, PLAIN_START, PLAIN_START + 64 * 4096),
+				 0);
 		occupancy_end(o);
 		assert_true(o->sums.covered == covered);
 		assert_true(o->sums.asked == covered - 8 - 4 * round);
-		block.address = HEAP + 16 + 256 * round;
+		block.address = PLAIN_START + 16 + 256 * round;
 		block.size = 100;
 		block.usable = 104;
 		block.site = 2;
