@@ -10,6 +10,22 @@ const uint8_t mft_varint_bytes[64] = {
 	7, 7, 7, 7, 8, 8, 8, 8, 8, 8, 8, 9, 9, 9, 9, 9, 9, 9, 9,
 };
 
+const uint8_t *mft_varint_shifts(void)
+{
+	static const uint8_t by_bit[64] = {
+		0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2,
+		2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 5, 5,
+		5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7,
+	};
+	static const uint8_t by_zeros[64] = {
+		0, 0, 0, 0, 0, 0, 0, 7, 7, 7, 7, 7, 7, 7, 6, 6, 6, 6, 6, 6, 6, 5,
+		5, 5, 5, 5, 5, 5, 4, 4, 4, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 3, 2, 2,
+		2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0,
+	};
+
+	return mft_highest_bit(1) ? by_zeros : by_bit;
+}
+
 /* ---- Long records, encoding ------------------------------------------------------- */
 
 void mft_long_begin(const struct mft_encoder *e, struct mft_long *record,

@@ -31,12 +31,34 @@
 
 /* ---- Encoding ------------------------------------------------------------------- */
 
+/* Where the highest set bit of v is, which is not 0: the number of zero bits before it; on
+ * x86-64 processors without lzcnt, who read it as bsr, the bit's own number. Many that have
+ * both take several times as long for bsr (uops.info). */
+static inline uint64_t mft_highest_bit(uint64_t v)
+{
+#if defined(__x86_64__)
+	uint64_t place;
+
+	__asm__("lzcnt %1, %0" : "=r"(place) : "r"(v) : "cc");
+	return place;
+#else
+	return (uint64_t)__builtin_clzll(v);
+#endif
+}
+
+/* By mft_highest_bit of 2v + 1 how many bytes a varint v below MFT_VARINT_SHORT takes, less
+ * one, on this processor. 64 of them. */
+const uint8_t *mft_varint_shifts(void);
+
+#define MFT_VARINT_SHORT (1ull << 56)
+
 /* Where the next record goes. pos..end are zero-filled and writable. */
 struct mft_encoder {
 	uint8_t *pos;
 	uint8_t *end;
 	uint64_t last_address;
-	uint64_t clock; /* units; what a reader of this stream knows by now */
+	uint64_t clock;	       /* units; what a reader of this stream knows by now */
+	const uint8_t *shifts; /* mft_varint_shifts */
 };
 
 /* Starts encoding at pos; clock is the chunk's base_clock. */
@@ -47,6 +69,7 @@ static inline void mft_encoder_init(struct mft_encoder *e, uint8_t *pos, uint8_t
 	e->end = end;
 	e->last_address = 0;
 	e->clock = clock;
+	e->shifts = mft_varint_shifts();
 }
 
 /* How many bytes a varint takes whose highest set bit is this one; 9 where it needs the
@@ -69,6 +92,17 @@ static inline uint8_t *mft_put_varint(uint8_t *p, uint64_t v)
 	return p + 9;
 }
 
+/* The same for a v below MFT_VARINT_SHORT. */
+static inline uint8_t *mft_put_short(const uint8_t *shifts, uint8_t *p, uint64_t v)
+{
+	const uint64_t odd = 2 * v + 1;
+	const unsigned shift = shifts[mft_highest_bit(odd)];
+	const uint64_t word = odd << shift;
+
+	memcpy(p, &word, sizeof(word));
+	return p + shift + 1;
+}
+
 /* Folds small negative numbers into small positive ones: 0, -1, 1, -2, ... */
 static inline uint64_t mft_zigzag(int64_t v)
 {
@@ -83,12 +117,17 @@ static inline int64_t mft_unzigzag(uint64_t v)
 /* Addresses differ mostly by multiples of 16, malloc's alignment on 64-bit systems. */
 static inline uint8_t *mft_put_address(struct mft_encoder *e, uint8_t *p, uint64_t address)
 {
-	int64_t delta = (int64_t)(address - e->last_address);
+	const uint8_t *const shifts = e->shifts;
+	const int64_t delta = (int64_t)(address - e->last_address);
+	/* mft_zigzag of a sixteenth of such a one. */
+	const uint64_t folded = (uint64_t)(delta >> 3 ^ delta >> 63);
 	uint64_t coded;
 
 	e->last_address = address;
-	if (__builtin_expect((delta & 15) == 0, 1))
-		return mft_put_varint(p, mft_zigzag(delta >> 4) << 1);
+	if (__builtin_expect((delta & 15) == 0 && folded < MFT_VARINT_SHORT / 2, 1))
+		return mft_put_short(shifts, p, folded << 1);
+	if ((delta & 15) == 0)
+		return mft_put_varint(p, folded << 1);
 	coded = mft_zigzag(delta);
 	if (__builtin_expect(coded >> 63 == 0, 1))
 		return mft_put_varint(p, coded << 1 | 1);
@@ -96,12 +135,19 @@ static inline uint8_t *mft_put_address(struct mft_encoder *e, uint8_t *p, uint64
 	return mft_put_varint(mft_put_varint(p, ~0ull), address);
 }
 
-/* Makes the record that begins at e->pos and ends before p part of the dump: one store,
- * after all the others. Partner: the reader takes the opcode first. */
+/* Makes the record that begins at `begin`, which is e->pos, and ends before p part of the
+ * dump: one store, after all the others. Partner: the reader takes the opcode first. */
+static inline void mft_commit_from(struct mft_encoder *e, uint8_t *begin, uint8_t op,
+				   uint8_t *p)
+{
+	__atomic_store_n(begin, op, __ATOMIC_RELEASE);
+	e->pos = p;
+}
+
+/* The same where e->pos is not at hand. */
 static inline void mft_commit(struct mft_encoder *e, uint8_t op, uint8_t *p)
 {
-	__atomic_store_n(e->pos, op, __ATOMIC_RELEASE);
-	e->pos = p;
+	mft_commit_from(e, e->pos, op, p);
 }
 
 /* Whether `bytes` more fit; a hot record needs MFT_HOT_BYTES_MAX. */
@@ -115,7 +161,9 @@ static inline bool mft_room(const struct mft_encoder *e, size_t bytes)
  * blocks need not say their usable size because of it. */
 static inline uint64_t mft_usable_guess(uint64_t size)
 {
-	return size <= 24 ? 24 : ((size + 23) & ~15ull) - 8;
+	const uint64_t least = size > 24 ? size : 24;
+
+	return ((least + 23) & ~15ull) - 8;
 }
 
 static inline bool mft_op_is_alloc(unsigned op)
@@ -141,23 +189,28 @@ static inline void mft_put_alloc(struct mft_encoder *e, uint8_t op, uint64_t add
 				 uint64_t size, uint64_t usable, uint32_t stack,
 				 unsigned align_log2)
 {
-	uint8_t *p = mft_put_varint(e->pos + 1, stack);
+	uint8_t *const begin = e->pos;
+	const uint8_t *const shifts = e->shifts;
+	uint8_t *p = mft_put_short(shifts, begin + 1, stack);
 
-	p = mft_put_varint(p, size);
+	p = __builtin_expect(size < MFT_VARINT_SHORT, 1) ? mft_put_short(shifts, p, size)
+							 : mft_put_varint(p, size);
 	p = mft_put_address(e, p, address);
 	if (mft_op_is_aligned(op))
-		p = mft_put_varint(p, align_log2);
+		p = mft_put_short(shifts, p, align_log2);
 	if (usable != mft_usable_guess(size)) {
 		p = mft_put_varint(p, usable - size);
 		op |= MFT_OP_USABLE;
 	}
-	mft_commit(e, op, p);
+	mft_commit_from(e, begin, op, p);
 }
 
 /* Records a release. Needs MFT_HOT_BYTES_MAX. */
 static inline void mft_put_free(struct mft_encoder *e, uint8_t op, uint64_t address)
 {
-	mft_commit(e, op, mft_put_address(e, e->pos + 1, address));
+	uint8_t *const begin = e->pos;
+
+	mft_commit_from(e, begin, op, mft_put_address(e, begin + 1, address));
 }
 
 /* Moves the stream's clock to `clock` (units), which must not lie before e->clock. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "event.h"
 
+#include "event_plain.h"
 #include "mft_codec.h"
 #include "pause.h"
 #include "process.h"
@@ -37,8 +38,7 @@ static inline void stamp(struct recorder *r, const void *address, int64_t live_b
 {
 	uint64_t above = (uint64_t)(live_bytes - r->clocked_bytes + UNCLOCKED_BYTES_MOST);
 
-	if (__builtin_expect(!tick_is_same(&r->tick) || above > 2 * UNCLOCKED_BYTES_MOST,
-			     0))
+	if (!tick_is_same(&r->tick) || above > 2 * UNCLOCKED_BYTES_MOST)
 		take_time(r, live_bytes);
 	order_touch(&r->order, (uintptr_t)address);
 }
@@ -55,65 +55,60 @@ static inline bool begin_event(struct recorder *r)
 	return true;
 }
 
-/* Also on the many calls in which nothing but op and alignment is constant: they are
- * malloc's and free's. */
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-
-static ALWAYS_INLINE void record_alloc(uint8_t op, const void *p, size_t size,
-				       size_t alignment, const void *frame)
+/* Until when events are plain; to be called when one was not. */
+static void bound_plain(struct recorder *r)
 {
-	struct recorder *r = recorder_enter_acquiring();
-	int64_t live_bytes;
-	uint64_t usable;
-	uint32_t stack;
-
-	if (!r)
+	if (!r->described)
 		return;
-	stack = stack_capture(r, &r->stack, frame);
-	usable = usable_bytes(p);
-	live_bytes = r->live_bytes + (int64_t)usable;
-	stamp(r, p, live_bytes);
-	if (begin_event(r)) {
-		unsigned log2 = 63;
+	if (r->order.clock == r->encoder.clock)
+		order_settle(&r->order);
+	r->plain_most = r->clocked_bytes + UNCLOCKED_BYTES_MOST;
+	if (r->plain_most > r->live_check)
+		r->plain_most = r->live_check;
+	r->plain_least = r->clocked_bytes - UNCLOCKED_BYTES_MOST;
+	if (r->plain_least < r->live_floor)
+		r->plain_least = r->live_floor;
+}
 
-		if (alignment && (alignment & (alignment - 1)) == 0)
-			log2 = (unsigned)__builtin_ctzl(alignment);
-		mft_put_alloc(&r->encoder, op, (uintptr_t)p, size, usable, stack, log2);
-	}
+void event_end_alloc(struct recorder *r, uint8_t op, const void *p, uint64_t size,
+		     uint64_t alignment, uint64_t usable, uint32_t stack)
+{
+	const int64_t live_bytes = r->live_bytes + (int64_t)usable;
+
+	stamp(r, p, live_bytes);
+	if (begin_event(r))
+		mft_put_alloc(&r->encoder, op, (uintptr_t)p, size, usable, stack,
+			      event_alignment_log2(alignment));
 	r->live_bytes = live_bytes;
-	if (__builtin_expect(
-		    live_bytes >= r->live_check || r->order.clock >= r->clock_check, 0))
+	if (live_bytes >= r->live_check || r->order.clock >= r->clock_check)
 		snapshot_consider(r);
+	bound_plain(r);
 	recorder_leave(r);
 }
 
-void event_malloc(const void *p, size_t size, const void *frame)
+void event_end_free(struct recorder *r, uint8_t op, const void *p, uint64_t usable)
 {
-	record_alloc(MFT_OP_MALLOC, p, size, 0, frame);
+	const int64_t live_bytes = r->live_bytes - (int64_t)usable;
+
+	stamp(r, p, live_bytes);
+	if (begin_event(r))
+		mft_put_free(&r->encoder, op, (uintptr_t)p);
+	r->live_bytes = live_bytes;
+	if (live_bytes <= r->live_floor || r->order.clock >= r->clock_check)
+		snapshot_consider(r);
+	bound_plain(r);
+	recorder_leave(r);
 }
 
 void event_alloc(uint8_t op, const void *p, size_t size, size_t alignment,
 		 const void *frame)
 {
-	record_alloc(op, p, size, alignment, frame);
+	event_record_alloc(op, p, size, alignment, frame);
 }
 
 void event_free(uint8_t op, void *p)
 {
-	struct recorder *r = recorder_enter();
-	int64_t live_bytes;
-
-	if (!r)
-		return;
-	live_bytes = r->live_bytes - (int64_t)usable_bytes_released(p);
-	stamp(r, p, live_bytes);
-	if (begin_event(r))
-		mft_put_free(&r->encoder, op, (uintptr_t)p);
-	r->live_bytes = live_bytes;
-	if (__builtin_expect(
-		    live_bytes <= r->live_floor || r->order.clock >= r->clock_check, 0))
-		snapshot_consider(r);
-	recorder_leave(r);
+	event_record_free(op, p);
 }
 
 void event_reacquire(void *p)

@@ -5,7 +5,8 @@
  * Guarantees: never fails for the program; see recorder.h for what the ordinary path costs.
  * errno is kept. An event that cannot be recorded is counted in the dump.
  * Threads: any, each into its own stream.
- * Not here: streams and threads (recorder.h), stacks (stack.h), order (order.h).
+ * Not here: the same in line, for malloc and free (event_plain.h), streams and threads
+ * (recorder.h), stacks (stack.h), order (order.h).
  */
 #ifndef EVENT_H
 #define EVENT_H
@@ -20,9 +21,6 @@ struct mft_mapping;
  * frame: the entry point's frame address, for stack_capture. */
 void event_alloc(uint8_t op, const void *p, size_t size, size_t alignment,
 		 const void *frame);
-
-/* event_alloc for malloc, which is called most. */
-void event_malloc(const void *p, size_t size, const void *frame);
 
 /* An acquisition that returned NULL; error is the errno that goes with it. */
 void event_failed(uint8_t op, size_t size, int error, const void *frame);

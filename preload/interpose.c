@@ -20,6 +20,7 @@
 
 #include "early.h"
 #include "event.h"
+#include "event_plain.h"
 #include "modules.h"
 #include "process.h"
 #include "real.h"
@@ -81,7 +82,7 @@ EXPORT void *malloc(size_t size)
 	p = real.malloc(size);
 	if (__builtin_expect(!p || recorder_thread.label || early_owns(p), 0))
 		return acquired(MFT_OP_MALLOC, p, size, 0, FRAME);
-	event_malloc(p, size, FRAME);
+	event_record_alloc(MFT_OP_MALLOC, p, size, 0, FRAME);
 	return p;
 }
 
@@ -172,7 +173,7 @@ EXPORT void free(void *p)
 	if (!is_recorded(p))
 		return;
 	if (__builtin_expect(recorder_thread.deleting != p, 1))
-		event_free(MFT_OP_FREE, p);
+		event_record_free(MFT_OP_FREE, p);
 	else
 		recorder_thread.deleting = NULL;
 	real.free(p);

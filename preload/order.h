@@ -44,9 +44,10 @@
 extern uint64_t order_words[ORDER_WORDS];
 
 struct order {
-	uint64_t clock; /* units of MFT_CLOCK_UNIT_NS since the process's start */
-	uint64_t word;	/* what order_words holds where this recorder came last */
-	uint32_t owner; /* not 0; unique among live recorders */
+	uint64_t clock;	  /* units of MFT_CLOCK_UNIT_NS since the process's start */
+	uint64_t word;	  /* what order_words holds where this recorder came last */
+	uint64_t settled; /* word, or for the time being UINT64_MAX, which is nobody's */
+	uint32_t owner;	  /* not 0; unique among live recorders */
 };
 
 /* The system clock that everything is measured by, coarse (cheap, a few ms) or exact. */
@@ -66,6 +67,7 @@ static inline void order_init(struct order *order, uint32_t owner)
 	order->clock = 0;
 	order->owner = owner;
 	order->word = owner;
+	order->settled = UINT64_MAX;
 }
 
 /* Moves the clock on to `clock` units if that is later. */
@@ -74,16 +76,34 @@ static inline void order_advance(struct order *order, uint64_t clock)
 	if (clock > order->clock) {
 		order->clock = clock;
 		order->word = clock << ORDER_OWNER_BITS | order->owner;
+		order->settled = UINT64_MAX;
 	}
+}
+
+/* The address's word. */
+static inline uint64_t *order_word(uint64_t address)
+{
+	return &order_words[(address >> ORDER_PIECE_SHIFT) % ORDER_WORDS];
 }
 
 /* Whether any event was at the address's piece, or at one that shares its word. */
 static inline bool order_is_known(const void *address)
 {
-	const uint64_t *word =
-		&order_words[((uintptr_t)address >> ORDER_PIECE_SHIFT) % ORDER_WORDS];
+	return __atomic_load_n(order_word((uintptr_t)address), __ATOMIC_RELAXED) != 0;
+}
 
-	return __atomic_load_n(word, __ATOMIC_RELAXED) != 0;
+/* To be called when a reader of the stream knows the clock: see order_is_settled. */
+static inline void order_settle(struct order *order)
+{
+	order->settled = order->word;
+}
+
+/* Whether this recorder was the last at the address's piece, and its clock has not moved
+ * since, nor since order_settle: then order_touch has nothing to do, and the stream's clock
+ * is the event's. */
+static inline bool order_is_settled(const struct order *order, uint64_t address)
+{
+	return __atomic_load_n(order_word(address), __ATOMIC_ACQUIRE) == order->settled;
 }
 
 /* The slow half of order_touch. */
@@ -94,7 +114,7 @@ void order_touch_other(struct order *order, uint64_t *word);
  * then the event's clock. */
 static inline void order_touch(struct order *order, uint64_t address)
 {
-	uint64_t *word = &order_words[(address >> ORDER_PIECE_SHIFT) % ORDER_WORDS];
+	uint64_t *word = order_word(address);
 
 	if (__builtin_expect(__atomic_load_n(word, __ATOMIC_ACQUIRE) != order->word, 0))
 		order_touch_other(order, word);

@@ -141,6 +141,8 @@ static void tidy(struct recorder *r)
 		       (size_t)(r->encoder.end - r->encoder.pos) + MFT_ENCODE_SLACK);
 	r->busy = 0;
 	r->described = false;
+	r->plain_least = INT64_MAX;
+	r->plain_most = INT64_MIN;
 	if (r->nested) {
 		tidy(r->nested);
 		r->nested->tid = r->tid;

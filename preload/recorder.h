@@ -33,6 +33,9 @@ struct recorder {
 	uint32_t stream;
 	int64_t live_bytes; /* usable bytes acquired minus released by this stream; others
 			     * read it for snapshots */
+	/* Between which values of live_bytes an event may be plain (event_plain.h). */
+	int64_t plain_least;
+	int64_t plain_most;
 	int64_t live_check; /* at which value of live_bytes to look whether it is a peak */
 	int64_t live_floor; /* at which value live_check is lowered again */
 	uint64_t clock_check;	       /* from which clock on an interval snapshot is due */

@@ -51,6 +51,12 @@ static bool forget_nodes(struct recorder *r)
 	return true;
 }
 
+static inline void set_depth(struct stack_memory *m, uint32_t depth)
+{
+	m->depth = depth;
+	m->innermost = depth * (uint32_t)sizeof(m->frames[0]);
+}
+
 /* Brings what is cached of the modules up to date. */
 static bool follow_modules(struct recorder *r)
 {
@@ -77,8 +83,8 @@ static bool follow_modules(struct recorder *r)
 			return false;
 		m->modules_generation = MODULES_TOUCHED;
 	}
-	m->depth = 0;
-	m->same = process.config.verify ? UINT32_MAX : 0;
+	set_depth(m, 0);
+	m->same = process.config.verify ? NULL : m->checks;
 	m->checks[0] = (struct stack_check){(uintptr_t)&m->never, 1};
 	memset(&m->rules, 0, sizeof(m->rules));
 	return true;
@@ -96,7 +102,7 @@ static inline uint16_t *at_slot(struct stack_memory *m, uintptr_t slot)
 /* The number of the innermost frame outwards of `known` that is not as it was, or 0. */
 static uint32_t find_changed(const struct stack_memory *m, const struct stack_frame *known)
 {
-	uint32_t check = stack_find_change(m, known);
+	const uint32_t check = (uint32_t)(stack_find_change(m, known) - m->checks);
 
 	if (check == 0)
 		return 0;
@@ -215,7 +221,7 @@ static inline __attribute__((always_inline)) uint32_t remember(struct recorder *
 
 	m->root = walk->root;
 	m->cut = walk->cut;
-	m->depth = 0;
+	set_depth(m, 0);
 	while (fresh-- != m->fresh) {
 		const walk_rule rule = fresh->rule;
 		uint32_t child = nodes_find(&m->nodes, node, fresh->address);
@@ -247,7 +253,7 @@ static inline __attribute__((always_inline)) uint32_t remember(struct recorder *
 		*at_slot(m, slot) = (uint16_t)++number;
 	}
 	if (__builtin_expect(!walk->fleeting, 1))
-		m->depth = number;
+		set_depth(m, number);
 	return node;
 }
 
@@ -277,7 +283,7 @@ uint32_t stack_capture_changed(struct recorder *r, struct stack_memory *m,
 			break;
 	}
 	node = remember(r, &walk);
-	if (__builtin_expect(m->same != 0, 0))
+	if (__builtin_expect(!m->same, 0))
 		unwinder_check(r, frame_address, walk.count, walk.met);
 	return node;
 }

@@ -64,9 +64,11 @@ struct stack_fresh {
 
 /* Per recorder. Zero-filled is the initial state. */
 struct stack_memory {
-	uint32_t depth; /* of the remembered stack: frames[depth] is innermost */
-	uint32_t same;	/* what stack_find_change gives for a stack that may be
-			 * taken as it is: 0, or something it never gives */
+	uint32_t depth;	    /* of the remembered stack: frames[depth] is innermost */
+	uint32_t innermost; /* the same in bytes from frames */
+	/* What stack_find_change gives for a stack that may be taken as it is: checks, or
+	 * something it never gives. */
+	const struct stack_check *same;
 	uint32_t modules_generation; /* of modules.h, that the rules are valid for */
 	uint32_t unload_generation;  /* that the nodes are valid for */
 	uint32_t root;		     /* what the remembered stack hangs under */
@@ -91,18 +93,37 @@ struct stack_memory {
 uint32_t stack_capture_changed(struct recorder *recorder, struct stack_memory *memory,
 			       const void *frame_address);
 
-/* The number of the innermost check about frames outwards of `frame` that is not as it was,
- * 0: all are. Each one read is known to be the stack's because the one before it was right.
+static inline bool stack_check_fails(const struct stack_check *check)
+{
+	return *(const uintptr_t *)check->address != check->value;
+}
+
+/* The innermost check about frames outwards of `frame` that is not as it was, or checks:
+ * all are. Each one read is known to be the stack's because the one before it was right.
  * checks[0] never is as it was, and ends the search. */
-static inline uint32_t stack_find_change(const struct stack_memory *m,
-					 const struct stack_frame *frame)
+static inline const struct stack_check *stack_find_change(const struct stack_memory *m,
+							  const struct stack_frame *frame)
 {
 	const struct stack_check *check = &m->checks[frame->vouched & ~STACK_NEEDS_FP];
 
-#pragma GCC unroll 4
-	while (*(const uintptr_t *)check->address == check->value)
-		check--;
-	return (uint32_t)(check - m->checks);
+	/* Unrolled by hand: gcc keeps a second pointer. */
+	for (;; check -= 4) {
+		if (stack_check_fails(check))
+			break;
+		if (stack_check_fails(check - 1)) {
+			check -= 1;
+			break;
+		}
+		if (stack_check_fails(check - 2)) {
+			check -= 2;
+			break;
+		}
+		if (stack_check_fails(check - 3)) {
+			check -= 3;
+			break;
+		}
+	}
+	return check;
 }
 
 /* Whether a frame that was reached by call frame information is a remembered one. address:
@@ -124,7 +145,8 @@ static inline uint32_t stack_capture(struct recorder *recorder, struct stack_mem
 {
 #if WALK_IS_NATIVE
 	const struct walk_frame frame = walk_start(frame_address);
-	const struct stack_frame *known = &m->frames[m->depth];
+	const struct stack_frame *known =
+		(const struct stack_frame *)((const char *)m->frames + m->innermost);
 
 	/* Mostly the very stack of the last time. */
 	if (__builtin_expect(stack_frame_matches(known, frame.slot, frame.pc, frame.fp) &&

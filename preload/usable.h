@@ -36,7 +36,8 @@ static inline size_t usable_in_front(const void *p)
 {
 	size_t word = ((const size_t *)p)[-1];
 
-	return (word & ~(size_t)7) - ((word & 2) ? 2 : 1) * sizeof(size_t);
+	/* One word of it is none of the block's, two of one that was mapped. */
+	return (word & ~(size_t)7) - sizeof(size_t) - (word & 2) * (sizeof(size_t) / 2);
 }
 
 /* Bytes usable in block p, which the real allocator returned and nobody has freed; less
