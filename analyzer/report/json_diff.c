@@ -12,7 +12,7 @@
 #include "diff.h"
 #include "side.h"
 
-#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(12))
+#define DUMP_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12))
 
 static json_t *string_or_null(const char *text)
 {

@@ -35,7 +35,7 @@ int json_suppressions(const struct suppressions *suppressions, FILE *out)
 		if (json_array_append_new(array, entry(&rule)) < 0)
 			error = -ENOMEM;
 	}
-	if (!error && json_dumpf(array, out, JSON_COMPACT) < 0)
+	if (!error && json_dumpf(array, out, JSON_COMPACT | JSON_ENSURE_ASCII) < 0)
 		error = -ENOMEM;
 	json_decref(array);
 	return error;

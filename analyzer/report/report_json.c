@@ -17,7 +17,8 @@
 #include "report.h"
 #include "symbols.h"
 
-#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(12))
+/* In ASCII: a control character beyond it would reach a terminal as it is. */
+#define DUMP_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12))
 
 static json_t *string_or_null(const char *text)
 {

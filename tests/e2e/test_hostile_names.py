@@ -4,6 +4,7 @@ everything that mftrace writes."""
 
 import csv
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -27,6 +28,13 @@ FILE = f"ev{RED}il<b>,;{DIRECTION}.c"
 PROGRAM = f"pro{RED}g\n<i>\"'&;,{DIRECTION}"
 DIRECTORY = f"dir{TITLE}\n<u>&{C1}"
 
+# Every byte: as an argument, in the name of a library, which has no "/", and in that of a
+# function, in which "@" would begin a version.
+ALL_BYTES = bytes(range(1, 256))
+LIBRARY_NAME = ALL_BYTES.replace(b"/", b"")
+LIBRARY_FUNCTION = ALL_BYTES.replace(b"@", b"")
+LIBRARY_STAND_IN = "b" * len(LIBRARY_FUNCTION)
+
 # Formats that are seen: soft hyphens, signs of Arabic, Kaithi, hieroglyphs and scores.
 VISIBLE = "\xad" + "".join(
     chr(code)
@@ -47,13 +55,42 @@ FORBIDDEN = re.compile(
 )
 
 
+def build(path, source, names, *options):
+    """Compiles; no compiler takes such a name, but files can be written without one."""
+    subprocess.run(
+        ["gcc", "-g", "-O1", *options, "-x", "c", "-", "-o", path],
+        input=source.encode(),
+        check=True,
+    )
+    with open(path, "r+b") as file:
+        content = file.read()
+        assert names[0] in content
+        file.seek(0)
+        file.write(content.replace(*names))
+
+
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
     """A dump whose every name is hostile, and the directory that it is in."""
     directory = tmp_path_factory.mktemp("hostile") / DIRECTORY
     directory.mkdir()
     program = directory / PROGRAM
+    library = os.fsencode(directory) + b"/" + LIBRARY_NAME
+    build(
+        library,
+        f"""
+#include <stdlib.h>
+static __attribute__((noinline)) void *{LIBRARY_STAND_IN}(size_t n)
+{{ return malloc(n); }}
+void *call(size_t n) {{ return {LIBRARY_STAND_IN}(n); }}
+""",
+        (LIBRARY_STAND_IN.encode(), LIBRARY_FUNCTION),
+        "-shared",
+        "-fPIC",
+        "-fno-optimize-sibling-calls",
+    )
     source = f"""
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -64,22 +101,16 @@ static void *run(void *p)
 	prctl(PR_SET_NAME, "t\\033[1m\\n<b>\\377");
 	return {STAND_IN}(77);
 }}
-int main(void) {{
+int main(int argc, char **argv) {{
+	void *(*call)(size_t) = dlsym(dlopen(argv[1], RTLD_NOW), "call");
 	pthread_t t;
+	call(4711);
 	for (int i = 0; i < 50; i++) {STAND_IN}(1000 + i);
 	pthread_create(&t, 0, run, 0);
 	return pthread_join(t, 0);
 }}
 """
-    subprocess.run(
-        ["gcc", "-g", "-O1", "-x", "c", "-", "-o", program, "-pthread"],
-        input=source.encode(),
-        check=True,
-    )
-    # No compiler takes such a name, but files can be written without one.
-    content = program.read_bytes()
-    assert STAND_IN.encode() in content
-    program.write_bytes(content.replace(STAND_IN.encode(), FUNCTION_BYTES))
+    build(program, source, (STAND_IN.encode(), FUNCTION_BYTES), "-pthread")
     dump = directory / "evil\x1b[32m.mft"
     env = environment(
         {
@@ -87,7 +118,7 @@ int main(void) {{
             "MFTRACE_OPTIONS": f"output={escape(dump)}:leak_scan=1",
         }
     )
-    arguments = [program, b"\x1b[33m\xff\n<b>", DIRECTION]
+    arguments = [program, library, DIRECTION, b"\x1b[33m\xff\n<b>", ALL_BYTES]
     done = subprocess.run(arguments, env=env, cwd=directory, check=False)
     assert done.returncode == 0
     return dump
@@ -144,15 +175,20 @@ def test_the_names_are_there(hostile):
     assert "ev\\x1b[31mil<b>,;\\xe2\\x80\\xae.c" in text
 
 
+def the_process(dump, *arguments):
+    """What JSON says of it: escaped by the format, in ASCII, DEL being plain there."""
+    run = run_process([MFTRACE, *arguments, dump], environment())
+    assert not re.search(rb"[^\x0a\x20-\x7f]", run.stdout)
+    (process,) = json.loads(run.stdout)["processes"]
+    return process
+
+
 def test_json_says_what_it_was(hostile):
     for arguments in (["report", "--json"], ["leaks", "--json"], ["frag", "--json"]):
-        run = run_process([MFTRACE, *arguments, hostile], environment())
-        found = json.loads(run.stdout.decode())
-        (process,) = found["processes"]
+        process = the_process(hostile, *arguments)
         assert process["argv"][2] == DIRECTION
         assert process["exe"].endswith(PROGRAM)
-        # Escaped by the format: no raw control character but the last line's end.
-        assert not re.search(rb"[\x00-\x09\x0b-\x1f]", run.stdout)
+        assert process["argv"][4].startswith(ALL_BYTES[:127].decode())
 
 
 def test_junit(hostile):
@@ -195,9 +231,41 @@ def test_markdown_has_no_tags(hostile):
         assert tag not in outside_code
 
 
+def shown(name):
+    """As text: what is no plain character becomes a backslash, x and two digits."""
+    return "".join(chr(b) if 0x20 <= b < 0x7F else f"\\x{b:02x}" for b in name)
+
+
+def test_every_byte_of_a_name_is_there(hostile):
+    """Those that are harmless as they are, the rest as digits."""
+    text = output(hostile, "export", "--format", "csv")
+    stacks = [row["stack"] for row in csv.DictReader(text.splitlines())]
+    assert sum(shown(LIBRARY_FUNCTION) in stack for stack in stacks) == 1
+    process = the_process(hostile, "report", "--json")
+    assert shown(LIBRARY_FUNCTION) in {
+        frame["function"] for site in process["sites"] for frame in site["frames"]
+    }
+    assert shown(LIBRARY_NAME) in {
+        frame["module"].rpartition("/")[2]
+        for site in process["sites"]
+        for frame in site["frames"]
+        if frame["module"]
+    }
+
+
 def test_folded_has_a_number_at_each_end(hostile):
+    """And between semicolons nothing but whole names."""
+    process = the_process(hostile, "report", "--json")
+    frames = [frame for site in process["sites"] for frame in site["frames"]]
+    names = {frame["function"].replace(";", ":") for frame in frames if frame["function"]}
+    found = set()
     for line in output(hostile, "export", "--format", "folded").splitlines():
         assert re.fullmatch(r".+ \d+", line)
+        found.update(line.rpartition(" ")[0].split(";"))
+    hexadecimal = re.compile(r"(.+\+)?0x[0-9a-f]+|\[.+\]")
+    assert not [one for one in found - names if not hexadecimal.fullmatch(one)]
+    assert any(one.startswith("evil") for one in found)
+    assert shown(LIBRARY_FUNCTION).replace(";", ":") in found
 
 
 def test_csv_rows_are_whole(hostile):
