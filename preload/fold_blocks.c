@@ -8,7 +8,7 @@
 
 /* Bits of the directory at most. */
 #define DEPTH_MOST 24u
-#define SEGMENT_BYTES (FOLD_SEGMENT_ENTRIES * sizeof(struct fold_entry))
+#define SEGMENT_BYTES (FOLD_SEGMENT_BUCKETS * sizeof(struct fold_bucket))
 
 /* ---- Slots ------------------------------------------------------------------------ */
 
@@ -71,8 +71,8 @@ static int add_segment(struct fold_blocks *blocks, unsigned depth, uint32_t *ret
 		blocks->segments = array;
 	}
 	segment = &blocks->segments[blocks->segments_count];
-	segment->entries = memory_map(SEGMENT_BYTES);
-	if (!segment->entries)
+	segment->buckets = memory_map(SEGMENT_BYTES);
+	if (!segment->buckets)
 		return -ENOMEM;
 	segment->count = 0;
 	segment->depth = depth;
@@ -102,14 +102,57 @@ static int double_directory(struct fold_blocks *blocks)
 	return 0;
 }
 
-static void put(struct fold_segment *segment, const struct fold_entry *entry)
+struct mft_ring_block *fold_blocks_get_rest(const struct fold_blocks *blocks,
+					    uint64_t address, struct fold_spot *spot)
 {
-	uint32_t i = fold_blocks_home(entry->hash);
+	const uint64_t tag = fold_blocks_tag(spot->hash);
+	uint32_t i = fold_blocks_home(spot->hash);
+	bool first_bucket = true;
 
-	while (segment->entries[i].slot)
-		i = (i + 1) % FOLD_SEGMENT_ENTRIES;
-	segment->entries[i] = *entry;
-	segment->count++;
+	for (;;) {
+		const struct fold_bucket *bucket = spot->bucket;
+		struct mft_ring_block *block = NULL;
+
+		if (!first_bucket)
+			block = fold_bucket_get(
+				blocks, address, 0,
+				fold_tags_match(fold_bucket_tags(bucket), tag), spot);
+		if (!block)
+			block = fold_bucket_get(
+				blocks, address, 8,
+				fold_tags_match(fold_bucket_more_tags(bucket), tag), spot);
+		if (block || bucket->passed == 0)
+			return block;
+		i = (i + 1) % FOLD_SEGMENT_BUCKETS;
+		spot->bucket = &spot->segment->buckets[i];
+		first_bucket = false;
+	}
+}
+
+void fold_blocks_pass(const struct fold_spot *spot, int32_t by)
+{
+	const uint32_t end = (uint32_t)(spot->bucket - spot->segment->buckets);
+	uint32_t i = fold_blocks_home(spot->hash);
+
+	for (; i != end; i = (i + 1) % FOLD_SEGMENT_BUCKETS)
+		spot->segment->buckets[i].passed += (uint32_t)by;
+}
+
+/* Enters all of a bucket's slots anew, each into that of two segments which its hash's bit
+ * `depth`, counted from the first one, says. */
+static void share_out(const struct fold_blocks *blocks, const struct fold_bucket *bucket,
+		      unsigned depth, struct fold_segment *clear, struct fold_segment *set)
+{
+	for (uint32_t i = 0; i < FOLD_BUCKET_ENTRIES; i++) {
+		struct fold_spot spot;
+
+		if (!bucket->tags[i])
+			continue;
+		spot.hash = fold_blocks_hash(
+			fold_blocks_slot(blocks, bucket->slots[i])->address);
+		spot.segment = spot.hash >> (64 - depth) & 1 ? set : clear;
+		fold_blocks_enter(&spot, bucket->slots[i]);
+	}
 }
 
 /* Hands those of a segment's entries over to another one whose next bit is set. */
@@ -118,7 +161,7 @@ static int split(struct fold_blocks *blocks, uint64_t hash)
 	uint32_t index = (uint32_t)(fold_blocks_segment(blocks, hash) - blocks->segments);
 	const unsigned depth = blocks->segments[index].depth + 1;
 	struct fold_segment *segment, *other;
-	struct fold_entry *entries;
+	struct fold_bucket *buckets;
 	uint32_t other_index, span, first;
 	int r = 0;
 
@@ -130,21 +173,14 @@ static int split(struct fold_blocks *blocks, uint64_t hash)
 		return r;
 	segment = &blocks->segments[index];
 	other = &blocks->segments[other_index];
-	entries = segment->entries;
-	segment->entries = blocks->empty;
+	buckets = segment->buckets;
+	segment->buckets = blocks->empty;
 	segment->count = 0;
 	segment->depth = depth;
-	for (uint32_t i = 0; i < FOLD_SEGMENT_ENTRIES; i++) {
-		uint64_t full;
-
-		if (entries[i].slot == 0)
-			continue;
-		full = fold_blocks_hash(
-			fold_blocks_slot(blocks, entries[i].slot - 1)->address);
-		put(full >> (64 - depth) & 1 ? other : segment, &entries[i]);
-	}
-	memset(entries, 0, SEGMENT_BYTES);
-	blocks->empty = entries;
+	for (uint32_t i = 0; i < FOLD_SEGMENT_BUCKETS; i++)
+		share_out(blocks, &buckets[i], depth, segment, other);
+	memset(buckets, 0, SEGMENT_BYTES);
+	blocks->empty = buckets;
 	/* The directory's entries of the old segment lie in a row; the second half of them
 	 * is the other's. */
 	span = 1u << (blocks->depth - depth);
@@ -152,24 +188,6 @@ static int split(struct fold_blocks *blocks, uint64_t hash)
 	for (uint32_t i = 0; i < span; i++)
 		blocks->directory[first + i] = other_index;
 	return 0;
-}
-
-/* Entries that are not cut off from their home by it move into the hole, and leave theirs
- * (Knuth, The Art of Computer Programming 3, 6.4, algorithm R). */
-void fold_blocks_close_hole(struct fold_segment *segment, struct fold_entry *hole_entry)
-{
-	const uint32_t mask = FOLD_SEGMENT_ENTRIES - 1;
-	uint32_t hole = (uint32_t)(hole_entry - segment->entries);
-
-	for (uint32_t i = (hole + 1) & mask; segment->entries[i].slot; i = (i + 1) & mask) {
-		uint32_t home = fold_blocks_home(segment->entries[i].hash);
-
-		if (((i - home) & mask) < ((i - hole) & mask))
-			continue;
-		segment->entries[hole] = segment->entries[i];
-		segment->entries[i].slot = 0;
-		hole = i;
-	}
 }
 
 int fold_blocks_make_room(struct fold_blocks *blocks, uint64_t address,
@@ -214,7 +232,7 @@ int fold_blocks_begin(struct fold_blocks *blocks, struct fold_state *state)
 void fold_blocks_done(struct fold_blocks *blocks)
 {
 	for (uint32_t i = 0; i < blocks->segments_count; i++)
-		memory_unmap(blocks->segments[i].entries, SEGMENT_BYTES);
+		memory_unmap(blocks->segments[i].buckets, SEGMENT_BYTES);
 	if (blocks->empty)
 		memory_unmap(blocks->empty, SEGMENT_BYTES);
 	if (blocks->segments_room)

@@ -10,9 +10,15 @@
 #include "places.h"
 #include "sys.h"
 
-/* When fewer places than this are free, or an eighth of the ring, events are folded ahead
- * of need: so that each thread that takes a place folds about as much as fits into one. */
+/* Events are folded ahead of need until so many places are free, or an eighth of the ring,
+ * and then again when half of these are left. The others go on with the reserve meanwhile,
+ * and the one that folds brings what it needs of the state into its cache once for many
+ * events. */
 #define RESERVE_PLACES_MOST 16u
+
+/* So much is folded at a time, in chunks; between, somebody who waits gets his turn. */
+#define AHEAD_CHUNKS 2u
+#define AHEAD_TIMES_MOST 8u
 
 /* How long a thread waits for another one that folds. */
 #define WAIT_NS_MOST 100000000u
@@ -134,8 +140,9 @@ static bool fold_bytes(uint64_t bytes)
 	return done > 0;
 }
 
-/* Whether events are to be folded ahead of need. */
-static bool is_low(void)
+/* Whether the ring is full but for less than an eighth, or RESERVE_PLACES_MOST; or for
+ * less than a part of that. */
+static bool is_low(uint32_t part)
 {
 	uint32_t most = __atomic_load_n(&ring.places.most, __ATOMIC_RELAXED);
 	uint32_t reserve = most / 8;
@@ -143,10 +150,16 @@ static bool is_low(void)
 	if (reserve > RESERVE_PLACES_MOST)
 		reserve = RESERVE_PLACES_MOST;
 	return __atomic_load_n(&ring.places.used, __ATOMIC_RELAXED) >= most &&
-	       __atomic_load_n(&ring.places.free_count, __ATOMIC_RELAXED) < reserve;
+	       __atomic_load_n(&ring.places.free_count, __ATOMIC_RELAXED) < reserve / part;
 }
 
-/* A part of what is to be done, if nobody else is at it. */
+/* With the lock held. */
+static bool is_waited_for(void)
+{
+	return __atomic_load_n(&ring.lock, __ATOMIC_RELAXED) == 2;
+}
+
+/* Lays in free places, if nobody else is at it. */
 static void fold_ahead(void)
 {
 	const uint64_t chunk_bytes = ring.places.file->header->chunk_bytes;
@@ -156,11 +169,14 @@ static void fold_ahead(void)
 		return;
 	before = block_signals();
 	if (try_lock()) {
-		(void)fold_bytes(places_excess(&ring.places)
-					 ? 2 * chunk_bytes
-					 : chunk_bytes + chunk_bytes / 8);
-		if (places_excess(&ring.places))
-			shrink();
+		for (unsigned i = 0; i < AHEAD_TIMES_MOST && is_low(1) && !is_held(); i++) {
+			bool more = fold_bytes(AHEAD_CHUNKS * chunk_bytes);
+
+			if (places_excess(&ring.places))
+				shrink();
+			if (!more || is_waited_for())
+				break;
+		}
 		unlock();
 	}
 	restore_signals(before);
@@ -203,7 +219,7 @@ int ring_take(bool may_fold, uint32_t *ret_place, struct mft_chunk **ret_chunk)
 
 	if (__atomic_load_n(&ring.places.file->stopped, __ATOMIC_RELAXED))
 		return -ENOSPC;
-	if (may_fold && is_low())
+	if (may_fold && is_low(2))
 		fold_ahead();
 	place = places_pop(&ring.places);
 	if (place == PLACES_NONE)
