@@ -18,6 +18,8 @@
 /* Reserve at least this many chunks at a time, and an eighth of the file up to the most. */
 #define RESERVE_CHUNKS_LEAST 4u
 #define RESERVE_CHUNKS_MOST 256u
+/* A program that takes our number again and again is not waited for. */
+#define TRIES_MOST 16u
 
 static uint64_t chunk_offset(const struct dumpfile *file, uint64_t chunk)
 {
@@ -128,6 +130,8 @@ static int reserve_chunks(struct dumpfile *file, int fd, uint32_t end)
 				      (uint64_t)(end - reserved) *
 					      file->header->chunk_bytes);
 	}
+	if (!is_ours(file, fd))
+		return -ESTALE;
 	if (r < 0)
 		return r;
 	while (reserved < end + ahead &&
@@ -137,35 +141,62 @@ static int reserve_chunks(struct dumpfile *file, int fd, uint32_t end)
 	return 0;
 }
 
+/* Maps the chunks from index on, by a descriptor that was ours a moment ago. Another thread
+ * may close its number and get it for a file of the program's own, so each step looks
+ * again: nothing is written to such a file for longer than one call takes to begin, and
+ * what was mapped counts only if the descriptor is ours behind it. Returns 0 or a negative
+ * errno, then with the reason: -ESTALE if the descriptor is somebody else's by now. */
+static int map_by(struct dumpfile *file, int fd, uint32_t index, uint32_t count,
+		  uint8_t **ret_start, enum mft_stop *ret_reason)
+{
+	const size_t chunk_bytes = file->header->chunk_bytes;
+	void *map;
+	int r;
+
+	r = reserve_chunks(file, fd, index + count);
+	if (r < 0) {
+		*ret_reason = r == -EFBIG ? MFT_STOP_LIMIT : MFT_STOP_SPACE;
+		return r;
+	}
+	for (uint32_t i = index; i < index + count && is_ours(file, fd); i++)
+		filespace_write_zeros(fd, chunk_offset(file, i), chunk_bytes);
+	r = filespace_map(fd, chunk_offset(file, index), count * chunk_bytes, &map);
+	if (!is_ours(file, fd)) {
+		if (r == 0)
+			sys_unmap(map, count * chunk_bytes);
+		r = -ESTALE;
+	}
+	if (r < 0) {
+		*ret_reason = MFT_STOP_MAP;
+		return r;
+	}
+	*ret_start = map;
+	return 0;
+}
+
 /* Maps `count` new chunks. Returns 0 or a negative errno, then with the reason. */
 static int try_map_chunks(struct dumpfile *file, uint32_t count, uint32_t *ret_index,
 			  uint8_t **ret_start, enum mft_stop *ret_reason)
 {
+	int fd = own_descriptor(file);
 	uint32_t index;
-	void *map;
-	int fd;
 	int r;
 
-	fd = own_descriptor(file);
 	*ret_reason = MFT_STOP_FILE_GONE;
 	if (fd < 0)
 		return fd;
 	dumpfile_loosen(file, false);
 	index = __atomic_fetch_add(&file->header->chunks, count, __ATOMIC_RELAXED);
-	r = reserve_chunks(file, fd, index + count);
-	*ret_reason = r == -EFBIG ? MFT_STOP_LIMIT : MFT_STOP_SPACE;
-	if (r < 0)
-		return r;
-	filespace_write_zeros(fd, chunk_offset(file, index),
-			      (uint64_t)count * file->header->chunk_bytes);
-	r = filespace_map(fd, chunk_offset(file, index),
-			  (size_t)count * file->header->chunk_bytes, &map);
-	*ret_reason = MFT_STOP_MAP;
-	if (r < 0)
-		return r;
-	*ret_index = index;
-	*ret_start = map;
-	return 0;
+	for (unsigned i = 0; i < TRIES_MOST && fd >= 0; i++) {
+		r = map_by(file, fd, index, count, ret_start, ret_reason);
+		if (r == 0)
+			*ret_index = index;
+		if (r != -ESTALE)
+			return r;
+		*ret_reason = MFT_STOP_FILE_GONE;
+		fd = own_descriptor(file);
+	}
+	return fd < 0 ? fd : -ESTALE;
 }
 
 static int map_chunks(struct dumpfile *file, uint32_t count, uint32_t *ret_index,

@@ -5,8 +5,8 @@
  * Guarantees: records are stored into mappings; nothing but zeros is written through a
  * descriptor. Space is reserved before it is mapped, so a full disk or a file size limit
  * stops the recording (with a reason in the header) and never signals the program. The
- * descriptor has a high number, is checked to be still ours before each use, and is found
- * again by path if the program closed it.
+ * descriptor has a high number, is checked to be still ours before each call with it and
+ * behind each mapping, and is found again by path if the program closed it.
  * Threads: chunks are handed out by one atomic add; every function but dumpfile_create,
  * dumpfile_discard and dumpfile_abandon may be called by any thread at any time, where it
  * does not say otherwise.
