@@ -4,10 +4,12 @@
 #include <stddef.h>
 
 #include "mft_crc.h"
+#include "mft_ring.h"
 
 #define CHUNK_COUNTERS offsetof(struct mft_chunk, lost_events)
 #define CHUNK_SEAL offsetof(struct mft_chunk, seal)
 #define CHUNK_COVERED (CHUNK_SEAL + sizeof(uint64_t))
+#define ROOT_HOLD (MFT_RING_CONTENTS + offsetof(struct mft_ring_root, hold_until_ns))
 #define HEADER_OWN offsetof(struct mft_header, state)
 #define HEADER_COUNTERS offsetof(struct mft_header, lost_events)
 #define HEADER_MUTABLE offsetof(struct mft_header, chunks)
@@ -37,6 +39,17 @@ uint64_t mft_seal_chunk(const struct mft_chunk *chunk, uint32_t bytes, uint32_t 
 
 	crc = mft_crc32c(crc, data + CHUNK_COVERED, bytes - CHUNK_COVERED);
 	return make_seal(bytes, crc);
+}
+
+uint64_t mft_seal_root(const struct mft_chunk *root, uint32_t chunk_bytes)
+{
+	const uint8_t *data = (const uint8_t *)root;
+	const size_t behind = ROOT_HOLD + sizeof(uint64_t);
+	uint32_t crc = mft_crc32c(0, data, CHUNK_SEAL);
+
+	crc = mft_crc32c(crc, data + CHUNK_COVERED, ROOT_HOLD - CHUNK_COVERED);
+	crc = mft_crc32c(crc, data + behind, chunk_bytes - behind);
+	return make_seal(chunk_bytes, crc);
 }
 
 uint64_t mft_seal_start(const struct mft_header *header)

@@ -39,6 +39,10 @@ uint64_t mft_seal_chunk(const struct mft_chunk *chunk, uint32_t bytes,
 /* Whether a seal can be one of a chunk: it covers the header, and no more than there is. */
 bool mft_seal_fits_chunk(uint64_t seal, uint32_t chunk_bytes);
 
+/* The seal of a ring's root (mft_ring.h), all of its place but the word that a reader of a
+ * running process writes. */
+uint64_t mft_seal_root(const struct mft_chunk *root, uint32_t chunk_bytes);
+
 /* The seal of what a header says from the start on. */
 uint64_t mft_seal_start(const struct mft_header *header);
 

@@ -299,6 +299,11 @@ int fold_run(struct fold *fold, uint64_t bytes, uint64_t *ret_bytes)
 	return r;
 }
 
+void fold_seal(struct fold *fold)
+{
+	fold_state_seal(&fold->state, &fold->blocks.chunks);
+}
+
 /* ---- Beginning and end ------------------------------------------------------------ */
 
 struct fold_stream *fold_add_stream(struct fold *fold, uint32_t number, bool is_nested,

@@ -69,4 +69,7 @@ struct fold_stream *fold_add_stream(struct fold *fold, uint32_t number, bool is_
  * Returns 0 or a negative errno: the fold has come to its end. */
 int fold_run(struct fold *fold, uint64_t bytes, uint64_t *ret_bytes);
 
+/* Puts seals on the state, which hold until more is folded. */
+void fold_seal(struct fold *fold);
+
 #endif

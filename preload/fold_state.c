@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "mft_seal.h"
 #include "places.h"
 
 #define JOURNAL_CHUNKS 16u
@@ -85,8 +86,18 @@ const void *fold_state_keep(struct fold_state *state, const struct fold_chunk *c
 	return entry + sizeof(undo);
 }
 
+static uint64_t *root_seal(const struct fold_state *state)
+{
+	return &((struct mft_chunk *)(void *)state->root_chunk.address)->seal;
+}
+
 void fold_state_step(struct fold_state *state)
 {
+	/* Without the root's nobody looks at the others'. */
+	if (__builtin_expect(state->is_sealed, 0)) {
+		__atomic_store_n(root_seal(state), 0, __ATOMIC_SEQ_CST);
+		state->is_sealed = false;
+	}
 	state->journal_used = 0;
 	__atomic_store_n(&state->root->journal_bytes, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&state->root->sequence, state->root->sequence + 1,
@@ -118,6 +129,33 @@ void fold_state_commit(struct fold_state *state)
 	__atomic_store_n(&state->root->sequence, state->root->sequence + 1,
 			 __ATOMIC_SEQ_CST);
 	reuse_spent(state);
+}
+
+static void seal_chunks(const struct fold_state *state, const struct fold_chunks *chunks)
+{
+	for (uint32_t i = 0; i < chunks->count; i++) {
+		struct mft_chunk *chunk =
+			(struct mft_chunk *)(void *)chunks->chunks[i].address;
+
+		chunk->seal = mft_seal_chunk(chunk, state->chunk_bytes, state->chunk_bytes);
+	}
+}
+
+void fold_state_seal(struct fold_state *state, const struct fold_chunks *blocks)
+{
+	seal_chunks(state, &state->facts);
+	seal_chunks(state, &state->nodes);
+	seal_chunks(state, &state->granules);
+	seal_chunks(state, &state->sites);
+	seal_chunks(state, &state->streams);
+	seal_chunks(state, blocks);
+	/* Partner: the reader, which takes the others' word for it only with this. */
+	__atomic_store_n(
+		root_seal(state),
+		mft_seal_root((const struct mft_chunk *)(void *)state->root_chunk.address,
+			      state->chunk_bytes),
+		__ATOMIC_RELEASE);
+	state->is_sealed = true;
 }
 
 /* ---- Chunks ----------------------------------------------------------------------- */

@@ -41,6 +41,7 @@ struct fold_state {
 	struct mft_ring_root *root; /* in the file */
 	struct mft_ring_root now;   /* what it will say; from facts_chunks on */
 	bool pieces_changed;
+	bool is_sealed;	  /* the root is; other chunks may be */
 	uint8_t *journal; /* its contents */
 	uint64_t journal_room, journal_used;
 	struct fold_chunks facts, nodes, granules, sites, streams;
@@ -52,6 +53,10 @@ struct fold_state {
 /* Makes the root, the journal and the first chunks, of a dump that has no place yet.
  * Returns 0 or a negative errno. */
 int fold_state_begin(struct fold_state *state, struct places *places, uint64_t ring_bytes);
+
+/* Puts seals (mft_seal.h) on all chunks that count, `blocks` among them, the root's last;
+ * between steps. The next step takes them away. */
+void fold_state_seal(struct fold_state *state, const struct fold_chunks *blocks);
 
 /* Frees what is in memory. */
 void fold_state_done(struct fold_state *state);

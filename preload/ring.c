@@ -26,6 +26,9 @@
 /* A reader may hold the ring up for so long from now. */
 #define READER_HOLD_NS_MOST 1000000000ull
 
+/* How often the end of the process waits for one that folds. */
+#define SEAL_WAITS_MOST 10u
+
 /* Attempts at a cut that has anything in it. A stream that begins spoils one. */
 #define CUTS_MOST 3u
 
@@ -271,6 +274,22 @@ void ring_hold(void)
 void ring_let_go(void)
 {
 	__atomic_fetch_sub(&ring.held, 1, __ATOMIC_SEQ_CST);
+}
+
+void ring_seal(void)
+{
+	bool locked = try_lock();
+
+	for (unsigned i = 0; !locked && i < SEAL_WAITS_MOST; i++) {
+		wait_for_lock();
+		locked = try_lock();
+	}
+	if (!locked)
+		return;
+	/* A step that could not be ended stays open, and its state is not to be sealed. */
+	if (!__atomic_load_n(&ring.is_over, __ATOMIC_RELAXED))
+		fold_seal(&ring.fold);
+	unlock();
 }
 
 /* ---- Beginning and end ------------------------------------------------------------ */

@@ -49,6 +49,10 @@ int ring_take(bool may_fold, uint32_t *ret_place, struct mft_chunk **ret_chunk);
  * written to the chunk before. */
 void ring_link(struct fold_stream *stream, uint32_t place);
 
+/* Puts seals on the state when the process ends, with the ring held and signals kept away.
+ * Without them where another thread folds and does not come to an end. */
+void ring_seal(void);
+
 /* Until ring_let_go no events are folded: what is written now has to stay, whatever it
  * takes. Pairs may be nested. */
 void ring_hold(void);

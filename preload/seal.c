@@ -8,6 +8,7 @@
 #include "mft_seal.h"
 #include "process.h"
 #include "recorder.h"
+#include "ring.h"
 #include "sys.h"
 
 /* So long the chunks of other threads may take; what is left then has no seal. */
@@ -138,6 +139,8 @@ void seal_process(void)
 			seal_at_rest(r);
 		seal_others(own);
 	}
+	if (ring_is_on)
+		ring_seal();
 	dumpfile_seal(&process.dump, alone);
 	(void)SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
 }

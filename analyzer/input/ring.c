@@ -169,6 +169,10 @@ int ring_load(struct ring *ring, struct reader *reader, struct complaint *compla
 		what = "places";
 		r = ringplaces_order(ring);
 	}
+	if (r == 0) {
+		what = "checksums";
+		r = ringplaces_check_seals(ring);
+	}
 	if (r == 0)
 		r = take_streams(ring);
 	if (r == 0)

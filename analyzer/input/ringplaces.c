@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mft_seal.h"
 #include "reader.h"
 #include "ring.h"
 
@@ -209,6 +210,36 @@ int ringplaces_order(struct ring *ring)
 			if (due > 0 && ring->places[at].seq < due)
 				return -EBADMSG; /* twice */
 			at++;
+		}
+	}
+	return 0;
+}
+
+/* ---- Checksums -------------------------------------------------------------------- */
+
+static const struct mft_chunk *chunk_at(const struct ring *ring, size_t place)
+{
+	return (const void *)ring->places[place].image;
+}
+
+int ringplaces_check_seals(const struct ring *ring)
+{
+	const struct mft_chunk *root = chunk_at(ring, ring->first[0]);
+
+	/* Whoever folds takes the root's seal away; then the others' are old. */
+	if (root->seal == 0)
+		return 0;
+	if (root->seal != mft_seal_root(root, ring->chunk_bytes))
+		return -EBADMSG;
+	for (uint32_t kind = MFT_RING_FACTS; kind <= MFT_RING_LIVE; kind++) {
+		const size_t first = ring->first[ring_kind_index(kind)];
+
+		for (size_t i = 0; i < chunks_of(ring, kind); i++) {
+			const struct mft_chunk *chunk = chunk_at(ring, first + i);
+
+			if (chunk->seal !=
+			    mft_seal_chunk(chunk, ring->chunk_bytes, ring->chunk_bytes))
+				return -EBADMSG;
 		}
 	}
 	return 0;

@@ -42,4 +42,8 @@ int ringplaces_bytes(struct ring *ring, struct reader *reader, uint64_t offset,
  * is not there, or there twice. */
 int ringplaces_order(struct ring *ring);
 
+/* Whether the places that count are what they were when the process ended and sealed them;
+ * after ringplaces_order. Returns 0, also if it did not seal them; or -EBADMSG. */
+int ringplaces_check_seals(const struct ring *ring);
+
 #endif

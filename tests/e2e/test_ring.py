@@ -2,6 +2,8 @@
 """Ring dumps (ring=SIZE): the newest events in bounded space, and of the whole run what a
 full recording says of it. RING_ROUNDS, a factor, makes the random tests longer."""
 
+import importlib.machinery
+import importlib.util
 import os
 import random
 import re
@@ -10,11 +12,13 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import time
 
 import pytest
 
 from recording import LIBRARY, PROGRAMS, Process, environment, escape, mftrace, read_report
+from recording import ROOT as TOP
 
 RING = "ring=4M"
 RING_BYTES = 4 << 20
@@ -317,7 +321,7 @@ def test_read_while_the_process_goes_on(tmp_path):
 
 HEADER_BYTES, CHUNK_BYTES, CONTENTS = 4096, 65536, 128
 ROOT, JOURNAL, FACTS, NODES, NODEMAP, SITES, STREAMS, LIVE = range(16, 24)
-SEQUENCE, COUNTS, TOTALS = 56, 112, 144
+SEQUENCE, HOLD_UNTIL, COUNTS, TOTALS = 56, 72, 112, 144
 
 
 def sequence_of(dump):
@@ -389,11 +393,69 @@ DAMAGES = {
 }
 
 
+def checksum(*parts):
+    """CRC32C, as the script that knows the format from its page alone has it."""
+    path = str(TOP / "scripts/check_format")
+    loader = importlib.machinery.SourceFileLoader("check_format", path)
+    spec = importlib.util.spec_from_loader("check_format", loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module.crc32c(*parts)
+
+
+def seal_anew(data, at):
+    """Makes the seal of the state's chunk that holds a byte fit."""
+    start = at - (at - HEADER_BYTES) % CHUNK_BYTES
+    chunk = data[start : start + CHUNK_BYTES]
+    behind = CONTENTS + HOLD_UNTIL if start == HEADER_BYTES else 72
+    rest = chunk[behind + 8 :] if start == HEADER_BYTES else b""
+    crc = checksum(chunk[:64], chunk[72:behind] if rest else chunk[72:], rest)
+    struct.pack_into("<Q", data, start + 64, CHUNK_BYTES << 32 | crc)
+
+
+def test_the_state_is_sealed_at_exit(ring_dump, tmp_path):
+    """Any bit of it that changes afterwards is noticed."""
+    chance = random.Random(7)
+    dump = tmp_path / "flipped.mft"
+    offsets = list(places_of(ring_dump).values())
+    assert len(offsets) > 6
+    dump.write_bytes(ring_dump)
+    assert mftrace("info", dump).returncode == 0
+    told = subprocess.run([sys.executable, TOP / "scripts/check_format", dump], check=True,
+                          stdout=subprocess.PIPE).stdout.split()
+    sealed = dict(word.split(b"=") for word in told)[b"sealed_bytes"]
+    assert int(sealed) >= len(offsets) * CHUNK_BYTES + RING_BYTES / 2
+    for n in range(60 * ROUNDS):
+        data = bytearray(ring_dump)
+        # Half of them where most of the contents are zeros, or mean nothing.
+        at = offsets[n % len(offsets)] + chance.randrange((1000, CHUNK_BYTES)[n % 2])
+        if HOLD_UNTIL <= at - HEADER_BYTES - CONTENTS < HOLD_UNTIL + 8:
+            continue
+        data[at] ^= 1 << chance.randrange(8)
+        dump.write_bytes(data)
+        result = mftrace("info", dump)
+        assert (result.returncode, result.stdout) == (2, b""), at
+        assert b"the state of its older events" in result.stderr or b"version" in result.stderr
+
+
+def test_a_killed_process_has_no_sealed_state(ring_dump, tmp_path):
+    """Without the root's seal the others are not looked at: they may be of any time."""
+    data = bytearray(ring_dump)
+    data[HEADER_BYTES + 64 : HEADER_BYTES + 72] = bytes(8)
+    place = places_of(data)[LIVE, 0]
+    data[place + 64] ^= 1
+    dump = tmp_path / "killed.mft"
+    dump.write_bytes(data)
+    assert mftrace("info", dump).returncode == 0
+
+
 @pytest.mark.parametrize("name", DAMAGES)
 def test_a_damaged_state_is_named(ring_dump, tmp_path, name):
     where, value, layout, what = DAMAGES[name]
     data = bytearray(ring_dump)
-    struct.pack_into(layout, data, where(data, places_of(data)), value)
+    at = where(data, places_of(data))
+    struct.pack_into(layout, data, at, value)
+    seal_anew(data, at)
     dump = tmp_path / "damaged.mft"
     dump.write_bytes(data)
     result = mftrace("report", dump)
@@ -428,6 +490,7 @@ def test_random_damage_never_crashes(ring_dump, tmp_path):
             near = chance.choice((CONTENTS + 200, 2000, CHUNK_BYTES))
             at = chance.choice(offsets) + chance.randrange(near)
             data[at] = chance.randrange(256)
+        data[HEADER_BYTES + 64 : HEADER_BYTES + 72] = bytes(8)  # not sealed
         if chance.random() < 0.3:  # as if killed within a step
             struct.pack_into("<QQ", data, HEADER_BYTES + CONTENTS + SEQUENCE, 7, 4096)
         dump = tmp_path / "damaged.mft"
