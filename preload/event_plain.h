@@ -3,10 +3,10 @@
  * event_plain.h - the events that most are, in line: nothing but the record is to be
  * written.
  *
- * An event is plain when the clock stands where it stood at the recorder's last one, nobody
- * else was last at its address, the chunk has room, and its thread's live bytes keep within
- * the bounds between which neither the clock nor a snapshot is looked at. All others go by
- * event.c, which does the same and what is to be done besides.
+ * An event is plain when the clock stands where it stood at the recorder's last one, also
+ * for its place among other threads' events, the chunk has room, and its thread's live
+ * bytes keep within the bounds between which neither the clock nor a snapshot is looked at.
+ * All others go by event.c, which does the same and what is to be done besides.
  *
  * Guarantees: as event.h. Threads: any, each with its own recorder.
  * Not here: what is rare, and the kinds that are called less (event.h).
@@ -27,12 +27,13 @@ void event_end_alloc(struct recorder *recorder, uint8_t op, const void *p, uint6
 		     uint64_t alignment, uint64_t usable, uint32_t stack);
 void event_end_free(struct recorder *recorder, uint8_t op, const void *p, uint64_t usable);
 
-/* Whether an event at this address is plain, its thread's live bytes apart. */
-static EVENT_INLINE bool event_is_plain(const struct recorder *r, const void *address)
+/* Whether an event at this address is plain, its thread's live bytes apart. It then has its
+ * place behind every earlier event there. */
+static EVENT_INLINE bool event_is_plain(struct recorder *r, const void *address)
 {
 	return __builtin_expect(tick_is_same(&r->tick), 1) &&
-	       __builtin_expect(order_is_settled(&r->order, (uintptr_t)address), 1) &&
-	       __builtin_expect(mft_room(&r->encoder, MFT_HOT_BYTES_MAX), 1);
+	       __builtin_expect(mft_room(&r->encoder, MFT_HOT_BYTES_MAX), 1) &&
+	       __builtin_expect(order_touch_settled(&r->order, (uintptr_t)address), 1);
 }
 
 static inline unsigned event_alignment_log2(uint64_t alignment)

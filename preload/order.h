@@ -92,18 +92,10 @@ static inline bool order_is_known(const void *address)
 	return __atomic_load_n(order_word((uintptr_t)address), __ATOMIC_RELAXED) != 0;
 }
 
-/* To be called when a reader of the stream knows the clock: see order_is_settled. */
+/* To be called when a reader of the stream knows the clock. */
 static inline void order_settle(struct order *order)
 {
 	order->settled = order->word;
-}
-
-/* Whether this recorder was the last at the address's piece, and its clock has not moved
- * since, nor since order_settle: then order_touch has nothing to do, and the stream's clock
- * is the event's. */
-static inline bool order_is_settled(const struct order *order, uint64_t address)
-{
-	return __atomic_load_n(order_word(address), __ATOMIC_ACQUIRE) == order->settled;
 }
 
 /* The slow half of order_touch. */
@@ -118,6 +110,19 @@ static inline void order_touch(struct order *order, uint64_t address)
 
 	if (__builtin_expect(__atomic_load_n(word, __ATOMIC_ACQUIRE) != order->word, 0))
 		order_touch_other(order, word);
+}
+
+/* The same. Returns whether the clock stands where it stood at order_settle: the stream's
+ * is then the event's. */
+static inline bool order_touch_settled(struct order *order, uint64_t address)
+{
+	uint64_t *word = order_word(address);
+
+	if (__builtin_expect(__atomic_load_n(word, __ATOMIC_ACQUIRE) == order->settled, 1))
+		return true;
+	/* Mostly a page that is met for the first time since the clock moved. */
+	order_touch_other(order, word);
+	return order->settled == order->word;
 }
 
 #endif
