@@ -249,13 +249,26 @@ bool process_is_own(void)
 	return pid == process.pid || (pid < 0 && !filter_is_of_child());
 }
 
-static void mark(enum mft_state state)
+/* What the dump tells of a process that is about to end; nobody folds from here on. */
+static void begin_end(void)
+{
+	dumpfile_loosen(&process.dump, true);
+	ring_hold();
+	snapshot_take(MFT_SNAPSHOT_EXIT);
+}
+
+/* The dump as it stays, unless the process goes on all the same. */
+static void settle_end(enum mft_state state)
 {
 	struct mft_header *header = process.dump.header;
 	struct timespec now;
 
 	header->end_clock = process_clock(true, &now);
 	__atomic_store_n(&header->state, state, __ATOMIC_RELEASE);
+	if (recorder_is_alone())
+		dumpfile_trim(&process.dump);
+	seal_process();
+	ring_let_go();
 }
 
 void process_mark_exit(bool status_known, int status)
@@ -265,20 +278,14 @@ void process_mark_exit(bool status_known, int status)
 
 	if (!process_is_own())
 		return;
-	dumpfile_loosen(&process.dump, true);
-	ring_hold();
-	snapshot_take(MFT_SNAPSHOT_EXIT);
+	begin_end();
 	leak_scan_take(MFT_SNAPSHOT_EXIT);
 	if (status_known) {
 		header->exit_status = status & 0xff;
 		__atomic_fetch_or(&header->flags, MFT_FLAG_EXIT_STATUS_KNOWN,
 				  __ATOMIC_RELAXED);
 	}
-	mark(MFT_STATE_EXITED);
-	if (recorder_is_alone())
-		dumpfile_trim(&process.dump);
-	seal_process();
-	ring_let_go();
+	settle_end(MFT_STATE_EXITED);
 	errno = saved;
 }
 
@@ -288,14 +295,8 @@ void process_mark_exec(void)
 
 	if (!process_is_own())
 		return;
-	dumpfile_loosen(&process.dump, true);
-	ring_hold();
-	snapshot_take(MFT_SNAPSHOT_EXIT);
-	mark(MFT_STATE_EXEC);
-	if (recorder_is_alone())
-		dumpfile_trim(&process.dump);
-	seal_process();
-	ring_let_go();
+	begin_end();
+	settle_end(MFT_STATE_EXEC);
 	errno = saved;
 }
 
