@@ -70,8 +70,8 @@ def kill_once(place, chance):
     return counts[0::2], counts[1::2], dumps
 
 
-def prove_kill9(place):
-    number = 0
+def prove_kill9(place, first):
+    number = first
     while True:
         allocations, frees, dumps = kill_once(place, random.Random(number))
         where = f"attempt {number}"
@@ -126,9 +126,9 @@ def judge_prefix(done, dumps, reasons, where):
         assert health["stop_reason"] in reasons, f"{where}: {health['stop_reason']}"
 
 
-def prove_full_disk(place):
+def prove_full_disk(place, first):
     assert machine.what_is_missing("root") is None, "needs root and mount namespaces"
-    number = 0
+    number = first
     disk, kept = fresh_folder(place, "disk"), place / "disk.kept"
     while True:
         fresh_folder(place, "disk.kept")
@@ -144,8 +144,8 @@ def prove_full_disk(place):
         yield 1
 
 
-def prove_file_limit(place):
-    number = 0
+def prove_file_limit(place, first):
+    number = first
     while True:
         dumps = fresh_folder(place, "dumps")
         size = random.Random(number).randrange(1, 3 << 20)
@@ -164,7 +164,7 @@ def prove_file_limit(place):
 # ---- Forks -------------------------------------------------------------------------------
 
 
-def prove_forks(place):
+def prove_forks(place, _):
     """So many forks and as many vforks: nothing hangs, nobody has another's events."""
     count = str(FORKS_AT_A_TIME)
     fault = Fault("", "forks", ("fork_torture", count, count), timeout=60)
@@ -191,9 +191,9 @@ def prove_forks(place):
 # ---- Order -------------------------------------------------------------------------------
 
 
-def prove_order(place):
+def prove_order(place, first):
     """Threads that hand blocks over, with all allocators, and without thread caches."""
-    chance = random.Random(16)
+    chance = random.Random(16 + first)
     rows = [(allocator, cache) for allocator in ALLOCATORS for cache in (True, False)
             if not ALLOCATORS[allocator] or attempt.find_library(ALLOCATORS[allocator])]
     while True:
@@ -225,14 +225,15 @@ PROOFS = {
 }
 
 
-def run_proof(name, place, wanted, seconds):
-    """Runs a proof until it has so many units, or so many seconds have passed. Returns
-    (line for the reader, whether it holds)."""
+def run_proof(name, place, wanted, seconds, first=0):
+    """Runs a proof until it has so many units, or so many seconds have passed. first: the
+    number of the first attempt, which its random choices come from. Returns (line for the
+    reader, whether it holds)."""
     what, usual, prove = PROOFS[name]
     wanted = wanted or usual
     began, proved = time.monotonic(), 0
     try:
-        for more in prove(place):
+        for more in prove(place, first):
             proved += more
             if proved >= wanted or (seconds and time.monotonic() - began >= seconds):
                 break
