@@ -11,15 +11,9 @@
 
 #include <cmocka.h>
 
-#include "complaint.h"
 #include "course.h"
 #include "dump_writer.h"
-#include "export.h"
-#include "family.h"
-#include "profile.h"
-#include "replay.h"
-#include "report.h"
-#include "scratch.h"
+#include "made_report.h"
 
 #define MS 1000000u	/* in nanoseconds */
 #define MS_UNITS 15625u /* in the clock's units of 64 ns */
@@ -27,12 +21,6 @@
 #define KEPT 0x1000
 #define BRIEF 0x2000
 #define LAST 0x3000
-
-struct fixture {
-	struct scratch scratch;
-	struct family family;
-	struct report report;
-};
 
 /* A block that lives for a millisecond. */
 static void bump(struct dump_stream *s, uint64_t at_ms, uint64_t size, uint32_t stack)
@@ -43,12 +31,13 @@ static void bump(struct dump_stream *s, uint64_t at_ms, uint64_t size, uint32_t 
 	dump_free(s, BRIEF);
 }
 
-static void record(const char *path)
+static void record(const char *path, unsigned i)
 {
 	struct dump_writer writer;
 	struct dump_stream *s;
 	uint32_t stack;
 
+	(void)i;
 	assert_int_equal(dump_writer_open(&writer, path, 4096), 0);
 	s = dump_writer_stream(&writer, 42);
 	dump_process(s, "/bin/prog", "/work", "prog\0", 5);
@@ -74,31 +63,7 @@ static void record(const char *path)
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct complaint complaint = {""};
-	struct profile *profile;
-
-	assert_non_null(f);
-	scratch_open(&f->scratch);
-	record(f->scratch.path);
-	assert_int_equal(replay_dump(f->scratch.path, NULL, NULL, &profile, &complaint), 0);
-	family_init(&f->family);
-	assert_int_equal(family_add(&f->family, profile), 0);
-	assert_int_equal(family_arrange(&f->family), 0);
-	assert_int_equal(report_init(&f->report, &f->family, REPORT_ALL, "DUMP"), 0);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	report_done(&f->report);
-	family_done(&f->family);
-	scratch_close(&f->scratch);
-	free(f);
-	return 0;
+	return made_report_new(state, 1, record);
 }
 
 static void steps(void **state)
@@ -112,7 +77,7 @@ static void steps(void **state)
 		{0, 1000, 80},	  {0, 0, 90},	    {0, 5000, 105},   {40, 40, 120},
 		{40, 40, 120},	  {40, 40, 130},
 	};
-	struct fixture *f = *state;
+	struct made_report *f = *state;
 	struct course course;
 
 	assert_int_equal(course_init(&course, &f->report, 0), 0);
@@ -145,7 +110,7 @@ static void massif_points(void **state)
 		{15, 1500}, {25, 1700},	 {45, 1200}, {60, 1000},
 		{80, 1000}, {105, 5000}, {120, 40},
 	};
-	struct fixture *f = *state;
+	struct made_report *f = *state;
 	char *text = NULL;
 	const char *at;
 	size_t bytes;
@@ -177,8 +142,8 @@ static void massif_points(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(steps, setup, teardown),
-		cmocka_unit_test_setup_teardown(massif_points, setup, teardown),
+		cmocka_unit_test_setup_teardown(steps, setup, made_report_free),
+		cmocka_unit_test_setup_teardown(massif_points, setup, made_report_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,15 +14,9 @@
 #include <jansson.h>
 #include <zlib.h>
 
-#include "complaint.h"
 #include "dump_writer.h"
-#include "export.h"
-#include "family.h"
-#include "profile.h"
+#include "made_report.h"
 #include "protobuf.h"
-#include "replay.h"
-#include "report.h"
-#include "scratch.h"
 
 /* A program of three call sites, none of which has a name: main calls malloc at a and b,
  * and of the stack through t the callers are not known. 64 ns are a unit of the clock. */
@@ -34,20 +28,13 @@
 #define PEAK_BYTES 150
 #define ALLOCATED_BYTES 157
 
-struct fixture {
-	struct scratch scratch;
-	struct family family;
-	struct report report;
-	char *text; /* of the last export */
-	size_t bytes;
-};
-
-static void record(const char *path)
+static void record(const char *path, unsigned i)
 {
 	struct dump_writer writer;
 	struct dump_stream *s;
 	uint32_t outer, a, b, t;
 
+	(void)i;
 	assert_int_equal(dump_writer_open(&writer, path, 4096), 0);
 	writer.header.pid = PID;
 	s = dump_writer_stream(&writer, PID);
@@ -73,73 +60,26 @@ static void record(const char *path)
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct complaint complaint = {""};
-	struct profile *profile;
-
-	assert_non_null(f);
-	scratch_open(&f->scratch);
-	record(f->scratch.path);
-	assert_int_equal(replay_dump(f->scratch.path, NULL, NULL, &profile, &complaint), 0);
-	family_init(&f->family);
-	assert_int_equal(family_add(&f->family, profile), 0);
-	assert_int_equal(family_arrange(&f->family), 0);
-	assert_int_equal(report_init(&f->report, &f->family, REPORT_ALL, "DUMP"), 0);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	free(f->text);
-	report_done(&f->report);
-	family_done(&f->family);
-	scratch_close(&f->scratch);
-	free(f);
-	return 0;
-}
-
-/* The export in a format, zero-terminated. */
-static const char *export(struct fixture *f, const char *name, enum export_metric metric)
-{
-	const struct export_format *format = export_find_format(name);
-	FILE *out;
-
-	assert_non_null(format);
-	free(f->text);
-	f->text = NULL;
-	out = open_memstream(&f->text, &f->bytes);
-	assert_non_null(out);
-	assert_int_equal(format->write(&f->report, metric, out), 0);
-	assert_int_equal(fclose(out), 0);
-	return f->text;
-}
-
-static void has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("there is no \"%s\" in:\n%s", part, text);
+	return made_report_new(state, 1, record);
 }
 
 static void folded(void **state)
 {
-	assert_string_equal(export(*state, "folded", EXPORT_PEAK),
+	assert_string_equal(made_report_export(*state, "folded", EXPORT_PEAK),
 			    "prog+0x10;prog+0xa0 100\nprog+0x10;prog+0xb0 50\n");
-	assert_string_equal(export(*state, "folded", EXPORT_LEAKED),
+	assert_string_equal(made_report_export(*state, "folded", EXPORT_LEAKED),
 			    "prog+0x10;prog+0xb0 50\n");
-	assert_string_equal(export(*state, "folded", EXPORT_TEMPORARY),
+	assert_string_equal(made_report_export(*state, "folded", EXPORT_TEMPORARY),
 			    "[callers not known];a:b.so+0xe0 1\n");
-	assert_string_equal(export(*state, "folded", EXPORT_ALLOCATED),
+	assert_string_equal(made_report_export(*state, "folded", EXPORT_ALLOCATED),
 			    "prog+0x10;prog+0xa0 100\nprog+0x10;prog+0xb0 50\n"
 			    "[callers not known];a:b.so+0xe0 7\n");
-	assert_string_equal(export(*state, "folded", EXPORT_PINNED), "");
+	assert_string_equal(made_report_export(*state, "folded", EXPORT_PINNED), "");
 }
 
 static void csv(void **state)
 {
-	const char *text = export(*state, "csv", EXPORT_PEAK);
+	const char *text = made_report_export(*state, "csv", EXPORT_PEAK);
 	size_t lines = 0;
 
 	for (const char *p = text; (p = strstr(p, "\r\n")); p += 2)
@@ -147,54 +87,63 @@ static void csv(void **state)
 	assert_int_equal(lines, 4);
 	assert_memory_equal(text, "process,pid,site,function,", 26);
 	/* allocations, bytes, freed, failed, temporary, lifetime, peak, live, leaked */
-	has(text, "\"prog =1;2\",42,\"");
-	has(text,
-	    ",\"prog+0xa0\",,,\"/bin/prog\",\"malloc\",1,100,1,0,0,128000,100,1,0,0,0,0,"
-	    ",0,0.000,0,\"prog+0xa0 < prog+0x10\"\r\n");
-	has(text, ",\"prog+0xb0\",,,\"/bin/prog\",\"malloc\",1,50,0,0,0,,50,1,50,1,50,1,"
-		  "unfreed,0,0.000,0,\"prog+0xb0 < prog+0x10\"\r\n");
-	has(text, ",1,7,1,0,1,0,0,0,0,0,0,0,,0,0.000,0,\"a;b.so+0xe0 < [callers not "
-		  "known]\"\r\n");
+	made_report_has(text, "\"prog =1;2\",42,\"");
+	made_report_has(text, ",\"prog+0xa0\",,,\"/bin/"
+			      "prog\",\"malloc\",1,100,1,0,0,128000,100,1,0,0,0,0,"
+			      ",0,0.000,0,\"prog+0xa0 < prog+0x10\"\r\n");
+	made_report_has(
+		text,
+		",\"prog+0xb0\",,,\"/bin/prog\",\"malloc\",1,50,0,0,0,,50,1,50,1,50,1,"
+		"unfreed,0,0.000,0,\"prog+0xb0 < prog+0x10\"\r\n");
+	made_report_has(text,
+			",1,7,1,0,1,0,0,0,0,0,0,0,,0,0.000,0,\"a;b.so+0xe0 < [callers not "
+			"known]\"\r\n");
 }
 
 static void callgrind(void **state)
 {
-	const char *text = export(*state, "callgrind", EXPORT_ALLOCATED);
+	const char *text = made_report_export(*state, "callgrind", EXPORT_ALLOCATED);
 
-	has(text, "\npid: 42\ncmd: prog =1;2\n");
-	has(text, "\nevents: allocated peak leaked allocations temporary pinned\n");
-	has(text, "\nsummary: 157 150 50 3 1 0\n");
-	has(text, "\ntotals: 157 150 50 3 1 0\n");
+	made_report_has(text, "\npid: 42\ncmd: prog =1;2\n");
+	made_report_has(text,
+			"\nevents: allocated peak leaked allocations temporary pinned\n");
+	made_report_has(text, "\nsummary: 157 150 50 3 1 0\n");
+	made_report_has(text, "\ntotals: 157 150 50 3 1 0\n");
 	/* The process calls main twice, and main a and b. */
-	has(text, "fn=(1) prog (pid 42)\n");
-	has(text, ") prog+0x10\ncalls=2 0\n0 150 150 50 2 0 0\n");
-	has(text, ") prog+0xa0\ncalls=1 0\n0 100 100 0 1 0 0\n");
-	has(text, ") prog+0xb0\ncalls=1 0\n0 50 50 50 1 0 0\n");
-	has(text, ") [callers not known]\ncalls=1 0\n0 7 0 0 1 1 0\n");
+	made_report_has(text, "fn=(1) prog (pid 42)\n");
+	made_report_has(text, ") prog+0x10\ncalls=2 0\n0 150 150 50 2 0 0\n");
+	made_report_has(text, ") prog+0xa0\ncalls=1 0\n0 100 100 0 1 0 0\n");
+	made_report_has(text, ") prog+0xb0\ncalls=1 0\n0 50 50 50 1 0 0\n");
+	made_report_has(text, ") [callers not known]\ncalls=1 0\n0 7 0 0 1 1 0\n");
 }
 
 static void massif(void **state)
 {
-	const char *text = export(*state, "massif", EXPORT_PEAK);
+	const char *text = made_report_export(*state, "massif", EXPORT_PEAK);
 
 	assert_memory_equal(text, "desc: mftrace ", 14);
-	has(text, "\ncmd: prog =1;2\ntime_unit: ms\n");
-	has(text,
-	    "mem_heap_B=150\nmem_heap_extra_B=0\nmem_stacks_B=0\nheap_tree=peak\n"
-	    "n2: 150 (heap allocation functions) malloc/new/new[], --alloc-fns, etc.\n"
-	    " n1: 100 0xA0: ??? (in /bin/prog)\n"
-	    "  n0: 100 0x10: ??? (in /bin/prog)\n"
-	    " n1: 50 0xB0: ??? (in /bin/prog)\n"
-	    "  n0: 50 0x10: ??? (in /bin/prog)\n");
-	has(text, "mem_heap_B=50\nmem_heap_extra_B=0\nmem_stacks_B=0\nheap_tree=detailed\n"
-		  "n1: 50 (heap allocation functions) malloc/new/new[], --alloc-fns, etc.\n"
-		  " n1: 50 0xB0: ??? (in /bin/prog)\n");
+	made_report_has(text, "\ncmd: prog =1;2\ntime_unit: ms\n");
+	made_report_has(
+		text,
+		"mem_heap_B=150\nmem_heap_extra_B=0\nmem_stacks_B=0\nheap_tree=peak\n"
+		"n2: 150 (heap allocation functions) malloc/new/new[], --alloc-fns, etc.\n"
+		" n1: 100 0xA0: ??? (in /bin/prog)\n"
+		"  n0: 100 0x10: ??? (in /bin/prog)\n"
+		" n1: 50 0xB0: ??? (in /bin/prog)\n"
+		"  n0: 50 0x10: ??? (in /bin/prog)\n");
+	made_report_has(
+		text,
+		"mem_heap_B=50\nmem_heap_extra_B=0\nmem_stacks_B=0\nheap_tree=detailed\n"
+		"n1: 50 (heap allocation functions) malloc/new/new[], --alloc-fns, etc.\n"
+		" n1: 50 0xB0: ??? (in /bin/prog)\n");
 }
 
-static json_t *export_json(struct fixture *f, const char *name, enum export_metric metric)
+static json_t *export_json(struct made_report *f, const char *name,
+			   enum export_metric metric)
 {
 	json_error_t wrong;
-	json_t *root = json_loads(export(f, name, metric), JSON_REJECT_DUPLICATES, &wrong);
+	json_t *root = json_loads(made_report_export(f, name, metric),
+				  JSON_REJECT_DUPLICATES, &wrong);
 
 	if (!root)
 		fail_msg("line %d: %s", wrong.line, wrong.text);
@@ -341,14 +290,14 @@ static void pprof(void **state)
 	static const int64_t sums[PPROF_TYPES] = {
 		3, ALLOCATED_BYTES, 1, 50, 2, 150, 1, 50, 1, 0};
 	struct pprof_found found = {.lowest_address = UINT64_MAX};
-	struct fixture *f = *state;
+	struct made_report *f = *state;
 	z_stream stream = {.next_in = NULL};
 	struct wire wire, inner = {NULL, NULL};
 	uint8_t plain[8192];
 	uint64_t value;
 	unsigned field;
 
-	export(f, "pprof", EXPORT_PEAK);
+	made_report_export(f, "pprof", EXPORT_PEAK);
 	stream.next_in = (uint8_t *)f->text;
 	stream.avail_in = (unsigned)f->bytes;
 	stream.next_out = plain;
@@ -406,13 +355,13 @@ static void protobuf_wire(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(folded, setup, teardown),
-		cmocka_unit_test_setup_teardown(csv, setup, teardown),
-		cmocka_unit_test_setup_teardown(callgrind, setup, teardown),
-		cmocka_unit_test_setup_teardown(massif, setup, teardown),
-		cmocka_unit_test_setup_teardown(speedscope, setup, teardown),
-		cmocka_unit_test_setup_teardown(perfetto, setup, teardown),
-		cmocka_unit_test_setup_teardown(pprof, setup, teardown),
+		cmocka_unit_test_setup_teardown(folded, setup, made_report_free),
+		cmocka_unit_test_setup_teardown(csv, setup, made_report_free),
+		cmocka_unit_test_setup_teardown(callgrind, setup, made_report_free),
+		cmocka_unit_test_setup_teardown(massif, setup, made_report_free),
+		cmocka_unit_test_setup_teardown(speedscope, setup, made_report_free),
+		cmocka_unit_test_setup_teardown(perfetto, setup, made_report_free),
+		cmocka_unit_test_setup_teardown(pprof, setup, made_report_free),
 		cmocka_unit_test(protobuf_wire),
 	};
 
