@@ -10,13 +10,12 @@
 
 #include "budgetfile.h"
 #include "cmd_complaining.h"
+#include "cmd_sides.h"
 #include "comparison.h"
 #include "complaint.h"
 #include "gauge.h"
-#include "printable.h"
 #include "quantity.h"
 #include "side.h"
-#include "terminal.h"
 #include "verdict.h"
 
 #define STATUS_TROUBLE 2
@@ -260,31 +259,6 @@ bool checking_wants_scan(const struct checking *checking)
 	return false;
 }
 
-/* A run of a path, or of a set of dumps that it names. Says what is wrong. */
-static int add_run(struct side *side, const char *path, const struct dumpset *set,
-		   bool force)
-{
-	struct complaint complaint = {.text = ""};
-	struct side_wish wish = {.progress = progress_update, .force = force};
-	char *safe = printable_new(path);
-	struct progress progress;
-	char *file = NULL;
-	int error;
-
-	progress_init(&progress, safe ? safe : "");
-	wish.context = &progress;
-	if (set)
-		error = side_add_dumps(side, path, set, &wish, &file, &complaint);
-	else
-		error = side_add(side, path, &wish, &file, &complaint);
-	progress_done(&progress);
-	if (error)
-		complain(file ? file : path, complaint.text);
-	free(file);
-	free(safe);
-	return error;
-}
-
 static int judge(const struct checking *checking, const struct side *base,
 		 const struct side *now, struct verdicts *verdicts)
 {
@@ -355,6 +329,7 @@ static int write_verdicts(const struct checking *checking, const struct verdicts
 int checking_run(struct checking *checking, char **paths, size_t count,
 		 const struct dumpset *set, FILE *out)
 {
+	const struct side_wish wish = {.force = checking->force};
 	struct verdicts verdicts;
 	struct side base, now;
 	int status = STATUS_TROUBLE;
@@ -364,9 +339,9 @@ int checking_run(struct checking *checking, char **paths, size_t count,
 	side_init(&now);
 	verdicts_init(&verdicts);
 	for (size_t i = 0; !error && i < checking->baselines_count; i++)
-		error = add_run(&base, checking->baselines[i], NULL, checking->force);
+		error = cmd_sides_add(&base, checking->baselines[i], NULL, &wish);
 	for (size_t i = 0; !error && i < count; i++)
-		error = add_run(&now, paths[i], set, checking->force);
+		error = cmd_sides_add(&now, paths[i], set, &wish);
 	if (error)
 		goto out;
 	error = judge(checking, &base, &now, &verdicts);

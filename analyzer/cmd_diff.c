@@ -7,14 +7,13 @@
 #include <string.h>
 
 #include "cmd_complaining.h"
+#include "cmd_sides.h"
 #include "commands.h"
 #include "comparison.h"
-#include "complaint.h"
 #include "diff.h"
 #include "duration.h"
 #include "json_diff.h"
 #include "number.h"
-#include "printable.h"
 #include "quantity.h"
 #include "report.h"
 #include "side.h"
@@ -152,28 +151,6 @@ static int parse(int argc, char **argv, struct request *request)
 
 /* ---- The work ----------------------------------------------------------------------- */
 
-/* Returns 0, or a negative errno after saying what is wrong. */
-static int read_run(struct side *side, const char *path, const struct side_wish *instant)
-{
-	struct side_wish wish = instant ? *instant : (struct side_wish){0};
-	struct complaint complaint;
-	struct progress progress;
-	char *safe = printable_new(path);
-	char *file;
-	int error;
-
-	progress_init(&progress, safe ? safe : "");
-	wish.progress = progress_update;
-	wish.context = &progress;
-	error = side_add(side, path, &wish, &file, &complaint);
-	progress_done(&progress);
-	if (error)
-		complain(file ? file : path, complaint.text);
-	free(file);
-	free(safe);
-	return error;
-}
-
 static int read_sides(const struct request *request, int count, char **paths,
 		      struct side *base, struct side *now)
 {
@@ -186,14 +163,14 @@ static int read_sides(const struct request *request, int count, char **paths,
 				.until_ns = request->at_ns[i],
 			};
 
-			error = read_run(i ? now : base, paths[0], &wish);
+			error = cmd_sides_add(i ? now : base, paths[0], NULL, &wish);
 		}
 		return error;
 	}
 	for (size_t i = 0; i < request->base_count && !error; i++)
-		error = read_run(base, request->base[i], NULL);
+		error = cmd_sides_add(base, request->base[i], NULL, NULL);
 	for (int i = 0; i < count && !error; i++)
-		error = read_run(base->count || i ? now : base, paths[i], NULL);
+		error = cmd_sides_add(base->count || i ? now : base, paths[i], NULL, NULL);
 	return error;
 }
 
