@@ -183,8 +183,10 @@ static int cut_all(struct cutter *cutter, gzFile file)
 	uint64_t total = 0;
 	int bytes = 0;
 
-	if (!buffer)
+	if (!buffer) {
+		gzclose_r(file);
 		return -ENOMEM;
+	}
 	while (!cutter->error && (bytes = gzread(file, buffer, BUFFER_BYTES)) > 0) {
 		total += (uint64_t)bytes;
 		if (total > REPORTPIECES_BYTES_MAX)

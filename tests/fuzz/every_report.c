@@ -175,7 +175,9 @@ bool every_report_of_dump(const char *path, const struct snap *snap, bool files,
 	note_short(r);
 	*ret_damaged = false;
 	if (r < 0 || !rules) {
-		expect(!rules || complaint.text[0] != '\0');
+		expect(r >= 0 || complaint.text[0] != '\0');
+		if (r >= 0)
+			profile_free(profile);
 		suppressions_free(rules);
 		return false;
 	}

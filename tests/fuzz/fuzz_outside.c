@@ -6,6 +6,7 @@
  * of the process whose dump is that of seed_dump.c, and go with it through every report; a
  * snapshot also with the ring dump of seed_ring.c.
  */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "complaint.h"
@@ -15,8 +16,25 @@
 #include "seed_dump.h"
 #include "seed_ring.h"
 #include "snap.h"
+#include "starving.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Among the open files. */
+static void find_dump(const char *path, const struct snap *snap)
+{
+	struct complaint complaint = {""};
+	char *dump;
+	int r;
+
+	if (!snap_is(path))
+		abort();
+	r = snap_find_dump(path, snap, &dump, &complaint);
+	if (r == 0)
+		free(dump);
+	else if (complaint.text[0] == '\0' && (r != -ENOMEM || !may_lack_memory()))
+		abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -42,6 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		r = snap_read(file.path, &snap, &complaint);
 	if (r < 0 && complaint.text[0] == '\0')
 		abort();
+	if (r == 0 && data[0] != 0x7f)
+		find_dump(file.path, snap);
 	if (r == 0)
 		(void)every_report_of_dump(dump.path, snap, false, &damaged);
 	if (r == 0 && data[0] != 0x7f)

@@ -71,6 +71,25 @@ static void save_dump(const char *name, uint32_t chunk_bytes, bool sealed)
 	free(path);
 }
 
+/* A dump whose header says what no header says. */
+static void save_header(const char *name, size_t offset, uint32_t value)
+{
+	char *path = name_new("dump", "whole");
+	FILE *file = fopen(path, "re");
+	uint8_t bytes[16 * 1024];
+	size_t count = file ? fread(bytes, 1, sizeof(bytes), file) : 0;
+
+	if (count <= MFT_HEADER_BYTES) {
+		complain(path, EIO);
+	} else {
+		memcpy(bytes + offset, &value, sizeof(value));
+		save("dump", name, bytes, count);
+	}
+	if (file)
+		fclose(file);
+	free(path);
+}
+
 /* More nodes than a table begins with, in a chain that forks. */
 static void save_nodes(void)
 {
@@ -293,6 +312,11 @@ int main(int argc, char **argv)
 	directory = argv[1];
 	save_dump("whole", SEED_DUMP_CHUNK_BYTES, false);
 	save_dump("sealed", SEED_DUMP_CHUNK_BYTES, true);
+	save("dump", "empty", "", 0);
+	save_header("header_bytes", offsetof(struct mft_header, header_bytes), 100);
+	save_header("chunk_bytes", offsetof(struct mft_header, chunk_bytes), 8);
+	save_header("page_bytes", offsetof(struct mft_header, page_bytes), 4095);
+	save_header("control", offsetof(struct mft_header, control), 77);
 	save_nodes();
 	save_ring("ring", false);
 	save_ring("ring_within_step", true);
