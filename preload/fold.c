@@ -368,6 +368,7 @@ void fold_done(struct fold *fold)
 	if (fold->emptied_room)
 		memory_unmap(fold->emptied, fold->emptied_room * sizeof(*fold->emptied));
 	fold_stacks_done(&fold->stacks);
+	fold_modules_done(&fold->modules);
 	fold_ledger_done(&fold->ledger);
 	fold_blocks_done(&fold->blocks);
 	fold_state_done(&fold->state);

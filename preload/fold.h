@@ -21,6 +21,7 @@
 
 #include "fold_blocks.h"
 #include "fold_ledger.h"
+#include "fold_modules.h"
 #include "fold_stacks.h"
 #include "fold_state.h"
 #include "fold_stream.h"
@@ -34,6 +35,7 @@ struct fold {
 	struct fold_blocks blocks;
 	struct fold_ledger ledger;
 	struct fold_stacks stacks;
+	struct fold_modules modules;
 
 	struct fold_stream **streams; /* by number; atomic; NULL: none yet */
 	uint32_t streams_end;	      /* atomic; beyond all numbers */

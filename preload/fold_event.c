@@ -190,8 +190,15 @@ static int fail(struct fold *fold, const struct fold_stream *from,
 static int node(struct fold *fold, struct fold_stream *from,
 		const struct mft_record *record)
 {
-	int r = fold_stacks_define(&fold->stacks, &from->nodes, from->number, record);
+	struct mft_record defined = *record;
 
+	defined.module = fold_modules_first(&fold->modules, record->module);
+	return fold_stacks_define(&fold->stacks, &from->nodes, from->number, &defined);
+}
+
+/* What a record came to that may make no sense. */
+static int counting_damage(struct fold *fold, int r)
+{
 	if (r != -EBADMSG)
 		return r;
 	fold->state.now.totals.damaged++;
@@ -210,7 +217,7 @@ static __attribute__((noinline)) int other(struct fold *fold, struct fold_stream
 	}
 	switch (record->op) {
 	case MFT_OP_NODE:
-		return node(fold, from, record);
+		return counting_damage(fold, node(fold, from, record));
 	case MFT_OP_REACQUIRE:
 		return reacquire(fold, &from->folded, record->clock);
 	case MFT_OP_NODES_RESET:
@@ -221,9 +228,10 @@ static __attribute__((noinline)) int other(struct fold *fold, struct fold_stream
 	case MFT_OP_PROCESS:
 	case MFT_OP_ALLOCATOR:
 	case MFT_OP_NOTICE:
+		return fold_facts_keep(&fold->state, record);
 	case MFT_OP_MODULE:
-	case MFT_OP_MODULE_GONE:
-		return fold_facts_keep(fold, record);
+		return counting_damage(
+			fold, fold_modules_add(&fold->modules, &fold->state, record));
 	case MFT_OP_FAILED:
 		return fail(fold, from, record);
 	case MFT_OP_MMAP:

@@ -67,14 +67,11 @@ void fold_facts_mapping(struct fold *fold, const struct mft_record *record)
 		totals->unmapped_bytes += before - after;
 }
 
-int fold_facts_keep(struct fold *fold, const struct mft_record *record)
+int fold_facts_room(struct fold_state *state, uint32_t bytes, uint32_t *ret_chunk,
+		    uint32_t *ret_offset)
 {
-	struct fold_state *state = &fold->state;
-	const uint8_t *bytes = record->payload.data - MFT_LONG_HEADER_BYTES;
-	const size_t length = MFT_LONG_HEADER_BYTES + record->payload.length;
-
 	if (state->facts.count == 0 ||
-	    state->now.facts_bytes + length > state->chunk_bytes) {
+	    state->now.facts_bytes + bytes > state->chunk_bytes) {
 		int r = fold_state_grow(state, &state->facts, MFT_RING_FACTS);
 
 		if (r < 0)
@@ -82,11 +79,23 @@ int fold_facts_keep(struct fold *fold, const struct mft_record *record)
 		state->now.facts_chunks = state->facts.count;
 		state->now.facts_bytes = MFT_RING_CONTENTS;
 	}
-	/* Beyond what counts: there is nothing to keep. */
-	memcpy(state->facts.chunks[state->facts.count - 1].address + state->now.facts_bytes,
-	       bytes, length);
-	state->now.facts_bytes += (uint32_t)length;
+	*ret_chunk = state->facts.count - 1;
+	*ret_offset = state->now.facts_bytes;
+	state->now.facts_bytes += bytes;
 	return 0;
+}
+
+int fold_facts_keep(struct fold_state *state, const struct mft_record *record)
+{
+	const uint8_t *bytes = record->payload.data - MFT_LONG_HEADER_BYTES;
+	const uint32_t length = MFT_LONG_HEADER_BYTES + (uint32_t)record->payload.length;
+	uint32_t chunk, offset;
+	int r = fold_facts_room(state, length, &chunk, &offset);
+
+	/* Beyond what counted: there is nothing to keep. */
+	if (r == 0)
+		memcpy(state->facts.chunks[chunk].address + offset, bytes, length);
+	return r;
 }
 
 int fold_facts_thread(struct fold *fold, struct fold_stream *from,
@@ -103,5 +112,5 @@ int fold_facts_thread(struct fold *fold, struct fold_stream *from,
 	from->folded.thread = (uint32_t)told.tid;
 	if (from->is_nested || totals->threads++ >= FOLD_THREADS_TOLD)
 		return 0;
-	return fold_facts_keep(fold, record);
+	return fold_facts_keep(&fold->state, record);
 }

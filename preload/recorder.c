@@ -20,6 +20,12 @@
 /* How many recorders of other threads are looked at for one whose thread is gone. */
 #define TAKEOVER_PROBES 4u
 
+/* All of them are looked at, when there are so many as `recorder_enough` says; which grows
+ * when none is found so, or only after a long look. Thus what threads leave that come and
+ * go for weeks is in proportion to how many there were at once. */
+#define ENOUGH_FIRST 16u
+#define LOOK_LONG 64u
+
 /* Where memory could not be had, so many events are counted as lost before it is tried
  * anew: each try costs more than the program's own call. */
 #define CREATE_REST 1000u
@@ -36,9 +42,10 @@ __thread struct recorder_thread recorder_thread
 struct recorder *recorder_list;
 static uint32_t recorder_count; /* streams handed out; atomic */
 static uint32_t
-	recorder_probe;	      /* where the search for a free one goes on; atomic, a hint */
-static uint32_t create_rest;  /* attempts to leave out; atomic, a hint */
-static uint32_t process_told; /* the PROCESS record is written; atomic */
+	recorder_probe; /* where the search for a free one goes on; atomic, a hint */
+static uint32_t recorder_enough = ENOUGH_FIRST; /* atomic, a hint */
+static uint32_t create_rest;			/* attempts to leave out; atomic, a hint */
+static uint32_t process_told;			/* the PROCESS record is written; atomic */
 
 /* ---- Whose recorder --------------------------------------------------------------- */
 
@@ -69,21 +76,11 @@ static bool claim(struct recorder *r, int old, int tid)
 					   __ATOMIC_RELAXED);
 }
 
-/* A recorder whose thread has ended, or NULL. Only a few are looked at: with many short
- * threads most are free, with many long ones none need be. */
-static struct recorder *take_over(int tid)
+/* The first recorder from `r` on, round the list, whose thread has ended; or NULL, if it is
+ * none of so many. Takes what it looks at off `most`. */
+static struct recorder *find_left(struct recorder *r, uint32_t *most, int tid)
 {
-	uint32_t count = __atomic_load_n(&recorder_count, __ATOMIC_RELAXED);
-	uint32_t skip;
-	struct recorder *r = __atomic_load_n(&recorder_list, __ATOMIC_ACQUIRE);
-
-	if (count == 0)
-		return NULL;
-	skip = __atomic_fetch_add(&recorder_probe, TAKEOVER_PROBES, __ATOMIC_RELAXED) %
-	       count;
-	for (; r && skip; skip--)
-		r = r->next;
-	for (uint32_t i = 0; i < TAKEOVER_PROBES; i++) {
+	for (; *most; --*most) {
 		int old;
 
 		if (!r)
@@ -97,6 +94,39 @@ static struct recorder *take_over(int tid)
 		r = r->next;
 	}
 	return NULL;
+}
+
+/* As take_over, when a few have been looked at. */
+static struct recorder *take_over_any(int tid, uint32_t count)
+{
+	uint32_t most = count;
+	struct recorder *r = find_left(NULL, &most, tid);
+
+	if (!r)
+		__atomic_store_n(&recorder_enough, count + count / 2, __ATOMIC_RELAXED);
+	else if (count - most > LOOK_LONG)
+		__atomic_store_n(&recorder_enough, count + 1, __ATOMIC_RELAXED);
+	return r;
+}
+
+/* A recorder whose thread has ended, or NULL. Mostly only a few are looked at: with many
+ * short threads most are free, with many long ones none need be. */
+static struct recorder *take_over(int tid)
+{
+	uint32_t count = __atomic_load_n(&recorder_count, __ATOMIC_RELAXED);
+	uint32_t skip, most = TAKEOVER_PROBES;
+	struct recorder *r = __atomic_load_n(&recorder_list, __ATOMIC_ACQUIRE);
+
+	if (count == 0)
+		return NULL;
+	skip = __atomic_fetch_add(&recorder_probe, TAKEOVER_PROBES, __ATOMIC_RELAXED) %
+	       count;
+	for (; r && skip; skip--)
+		r = r->next;
+	r = find_left(r, &most, tid);
+	if (!r && count >= __atomic_load_n(&recorder_enough, __ATOMIC_RELAXED))
+		r = take_over_any(tid, count);
+	return r;
 }
 
 static struct recorder *create(int tid)
@@ -347,6 +377,7 @@ void recorder_abandon_all(void)
 	}
 	recorder_list = NULL;
 	recorder_count = 0;
+	recorder_enough = ENOUGH_FIRST;
 	process_told = 0;
 	recorder_thread.recorder = NULL;
 	recorder_thread.meanwhile = NULL;

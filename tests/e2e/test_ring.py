@@ -135,6 +135,30 @@ def test_threads_come_and_go(trace):
     assert folded_events(process) > 0
 
 
+def test_nothing_grows_with_time(trace):
+    """Threads that come and go, and a library that is loaded anew: twice as long a run leaves
+    the same state, file and memory."""
+    rounds = 1200 * ROUNDS  # more threads than the state tells one by one
+    said = []
+    for factor in (1, 2):
+        run = trace("wear", factor * rounds, PROGRAMS / "plugin_a.so", options=RING)
+        assert (run.status, run.stderr) == (0, b"")
+        run.process.expect_nothing_lost()
+        assert run.process["recording"]["threads"] == run.truth["threads"]
+        assert folded_events(run.process) > 0
+        (dump,) = run.dumps.glob("*.mft")
+        root_at = HEADER_BYTES + CONTENTS + COUNTS
+        chunks, last_bytes, nodes, _, sites, streams = struct.unpack_from(
+            "<6I", dump.read_bytes(), root_at)
+        said.append((chunks * CHUNK_BYTES + last_bytes, nodes, sites))
+        assert streams < 16
+        assert run.truth["late_bytes"] - run.truth["early_bytes"] < 512 << 10
+        assert run.process["recording"]["file_bytes"] <= file_bytes_most(run.process)
+    (facts, nodes, sites), (later_facts, later_nodes, later_sites) = said
+    assert abs(later_facts - facts) < 16384
+    assert (later_nodes, later_sites) == (nodes, sites)
+
+
 def test_temporaries(trace):
     """Of two threads, whose peak depends on how they were scheduled."""
     run = trace("temporaries", options=RING)
