@@ -11,124 +11,94 @@
 #include <sqlite3.h>
 
 #define APPLICATION "1296454707" /* "MFTs": tells these databases from others */
-#define VERSION 1
+#define VERSION "1"
 #define COLUMNS_MOST 40
 #define BUSY_MS 10000
 
-struct table {
-	const char *name;
-	const char *columns;
-	const char *end; /* of its CREATE */
+static const char *const names[DATABASE_TABLES] = {
+	[DATABASE_RUNS] = "runs",	  [DATABASE_PROCESSES] = "processes",
+	[DATABASE_THREADS] = "threads",	  [DATABASE_FRAMES] = "frames",
+	[DATABASE_SITES] = "sites",	  [DATABASE_STACKS] = "stacks",
+	[DATABASE_TIMELINE] = "timeline", [DATABASE_SNAPSHOTS] = "snapshots",
+	[DATABASE_PAGES] = "pages",	  [DATABASE_LEAKS] = "leaks",
+	[DATABASE_CYCLES] = "cycles",	  [DATABASE_CYCLE_STEPS] = "cycle_steps",
 };
 
-#define REFERS(table) " INTEGER NOT NULL REFERENCES " table " ON DELETE CASCADE"
-
-static const struct table tables[DATABASE_TABLES] = {
-	[DATABASE_RUNS] = {"runs",
-			   "run INTEGER PRIMARY KEY, added_unix_ns INTEGER, mftrace TEXT, "
-			   "target TEXT",
-			   ""},
-	[DATABASE_PROCESSES] = {"processes",
-				"process INTEGER PRIMARY KEY, run" REFERS(
-					"runs") ", parent INTEGER REFERENCES "
-						"processes, pid INTEGER, ppid INTEGER, exe "
-						"TEXT, command TEXT, exit TEXT, "
-						"exit_status INTEGER, start_unix_ns "
-						"INTEGER, duration_ns INTEGER, dump TEXT, "
-						"allocator TEXT, events INTEGER, "
-						"allocations INTEGER, frees INTEGER, "
-						"reallocs INTEGER, failed INTEGER, threads "
-						"INTEGER, lost_events INTEGER, "
-						"damage TEXT, allocated_bytes INTEGER, "
-						"freed_bytes INTEGER, temporary "
-						"INTEGER, peak_bytes INTEGER, peak_blocks "
-						"INTEGER, peak_time_ns INTEGER, "
-						"live_bytes INTEGER, live_blocks INTEGER, "
-						"live_usable_bytes INTEGER, "
-						"leaks_classified INTEGER, leaked_bytes "
-						"INTEGER, leaked_blocks INTEGER",
-				""},
-	[DATABASE_THREADS] = {"threads",
-			      "process" REFERS(
-				      "processes") ", number INTEGER, tid INTEGER, "
-						   "name TEXT",
-			      ", PRIMARY KEY (process, number)) WITHOUT ROWID"},
-	[DATABASE_FRAMES] = {"frames",
-			     "frame INTEGER PRIMARY KEY, run" REFERS(
-				     "runs") ", function TEXT, "
-					     "file TEXT, line INTEGER, module TEXT, "
-					     "address INTEGER, inlined "
-					     "INTEGER",
-			     ""},
-	[DATABASE_SITES] = {"sites",
-			    "site INTEGER PRIMARY KEY, process" REFERS(
-				    "processes") ", fingerprint TEXT, "
-						 "function TEXT, called TEXT, allocations "
-						 "INTEGER, allocated_bytes INTEGER, "
-						 "freed INTEGER, failed INTEGER, temporary "
-						 "INTEGER, lifetime_ns INTEGER, "
-						 "peak_bytes INTEGER, peak_blocks INTEGER, "
-						 "live_bytes INTEGER, live_blocks "
-						 "INTEGER, leaked_bytes INTEGER, "
-						 "leaked_blocks INTEGER, leak_kind TEXT, "
-						 "pinned_exclusive_bytes INTEGER, "
-						 "pinned_shared_bytes REAL, pinned_pages "
-						 "INTEGER, growth_bytes_per_s REAL",
-			    ""},
-	[DATABASE_STACKS] = {"stacks",
-			     "site" REFERS(
-				     "sites") ", depth INTEGER, frame INTEGER NOT NULL "
-					      "REFERENCES frames",
-			     ", PRIMARY KEY (site, depth)) WITHOUT ROWID"},
-	[DATABASE_TIMELINE] = {"timeline",
-			       "process" REFERS(
-				       "processes") ", time_ns INTEGER, live_bytes "
-						    "INTEGER, live_blocks INTEGER, "
-						    "highest_bytes INTEGER, "
-						    "highest_time_ns INTEGER, allocations "
-						    "INTEGER, allocated_bytes "
-						    "INTEGER, frees INTEGER",
-			       ", PRIMARY KEY (process, time_ns)) WITHOUT ROWID"},
-	[DATABASE_SNAPSHOTS] =
-		{"snapshots",
-		 "snapshot INTEGER PRIMARY KEY, process" REFERS(
-			 "processes") ", time_ns INTEGER, "
-				      "reason TEXT, chosen INTEGER, rss_bytes INTEGER, "
-				      "requested_bytes INTEGER, "
-				      "usable_bytes INTEGER, resident_bytes INTEGER, "
-				      "free_bytes INTEGER, "
-				      "largest_free_run_bytes INTEGER, pinned_bytes "
-				      "INTEGER, live_blocks INTEGER",
-		 ""},
-	[DATABASE_PAGES] = {"pages",
-			    "snapshot" REFERS(
-				    "snapshots") ", percent INTEGER, pages INTEGER",
-			    ", PRIMARY KEY (snapshot, percent)) WITHOUT ROWID"},
-	[DATABASE_LEAKS] = {"leaks",
-			    "site" REFERS(
-				    "sites") ", kind TEXT, bytes INTEGER, blocks INTEGER",
-			    ", PRIMARY KEY (site, kind)) WITHOUT ROWID"},
-	[DATABASE_CYCLES] =
-		{"cycles",
-		 "cycle INTEGER PRIMARY KEY, process" REFERS(
-			 "processes") ", bytes "
-				      "INTEGER, blocks INTEGER, retained_bytes INTEGER, "
-				      "retained_blocks INTEGER, length INTEGER",
-		 ""},
-	[DATABASE_CYCLE_STEPS] =
-		{"cycle_steps",
-		 "cycle" REFERS(
-			 "cycles") ", step INTEGER, fingerprint TEXT, "
-				   "function TEXT, address INTEGER, pointer_offset INTEGER",
-		 ", PRIMARY KEY (cycle, step)) WITHOUT ROWID"},
-};
-
-static const char indexes[] = "CREATE INDEX processes_by_run ON processes (run);"
-			      "CREATE INDEX frames_by_run ON frames (run);"
-			      "CREATE INDEX sites_by_process ON sites (process);"
-			      "CREATE INDEX sites_by_fingerprint ON sites (fingerprint);"
-			      "CREATE INDEX snapshots_by_process ON snapshots (process);"
-			      "CREATE INDEX cycles_by_process ON cycles (process);";
+static const char schema[] =
+	"CREATE TABLE runs (\n"
+	"  run INTEGER PRIMARY KEY, added_unix_ns INTEGER, mftrace TEXT,\n"
+	"  target TEXT);\n"
+	"CREATE TABLE processes (\n"
+	"  process INTEGER PRIMARY KEY,\n"
+	"  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,\n"
+	"  parent INTEGER REFERENCES processes, pid INTEGER, ppid INTEGER,\n"
+	"  exe TEXT, command TEXT, exit TEXT, exit_status INTEGER,\n"
+	"  start_unix_ns INTEGER, duration_ns INTEGER, dump TEXT, allocator TEXT,\n"
+	"  events INTEGER, allocations INTEGER, frees INTEGER, reallocs INTEGER,\n"
+	"  failed INTEGER, threads INTEGER, lost_events INTEGER, damage TEXT,\n"
+	"  allocated_bytes INTEGER, freed_bytes INTEGER, temporary INTEGER,\n"
+	"  peak_bytes INTEGER, peak_blocks INTEGER, peak_time_ns INTEGER,\n"
+	"  live_bytes INTEGER, live_blocks INTEGER, live_usable_bytes INTEGER,\n"
+	"  leaks_classified INTEGER, leaked_bytes INTEGER, leaked_blocks INTEGER);\n"
+	"CREATE TABLE threads (\n"
+	"  process INTEGER NOT NULL REFERENCES processes ON DELETE CASCADE,\n"
+	"  number INTEGER, tid INTEGER, name TEXT,\n"
+	"  PRIMARY KEY (process, number)) WITHOUT ROWID;\n"
+	"CREATE TABLE frames (\n"
+	"  frame INTEGER PRIMARY KEY,\n"
+	"  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, function TEXT,\n"
+	"  file TEXT, line INTEGER, module TEXT, address INTEGER, inlined INTEGER);\n"
+	"CREATE TABLE sites (\n"
+	"  site INTEGER PRIMARY KEY,\n"
+	"  process INTEGER NOT NULL REFERENCES processes ON DELETE CASCADE,\n"
+	"  fingerprint TEXT, function TEXT, called TEXT, allocations INTEGER,\n"
+	"  allocated_bytes INTEGER, freed INTEGER, failed INTEGER,\n"
+	"  temporary INTEGER, lifetime_ns INTEGER, peak_bytes INTEGER,\n"
+	"  peak_blocks INTEGER, live_bytes INTEGER, live_blocks INTEGER,\n"
+	"  leaked_bytes INTEGER, leaked_blocks INTEGER, leak_kind TEXT,\n"
+	"  pinned_exclusive_bytes INTEGER, pinned_shared_bytes REAL,\n"
+	"  pinned_pages INTEGER, growth_bytes_per_s REAL);\n"
+	"CREATE TABLE stacks (\n"
+	"  site INTEGER NOT NULL REFERENCES sites ON DELETE CASCADE, depth INTEGER,\n"
+	"  frame INTEGER NOT NULL REFERENCES frames,\n"
+	"  PRIMARY KEY (site, depth)) WITHOUT ROWID;\n"
+	"CREATE TABLE timeline (\n"
+	"  process INTEGER NOT NULL REFERENCES processes ON DELETE CASCADE,\n"
+	"  time_ns INTEGER, live_bytes INTEGER, live_blocks INTEGER,\n"
+	"  highest_bytes INTEGER, highest_time_ns INTEGER, allocations INTEGER,\n"
+	"  allocated_bytes INTEGER, frees INTEGER,\n"
+	"  PRIMARY KEY (process, time_ns)) WITHOUT ROWID;\n"
+	"CREATE TABLE snapshots (\n"
+	"  snapshot INTEGER PRIMARY KEY,\n"
+	"  process INTEGER NOT NULL REFERENCES processes ON DELETE CASCADE,\n"
+	"  time_ns INTEGER, reason TEXT, chosen INTEGER, rss_bytes INTEGER,\n"
+	"  requested_bytes INTEGER, usable_bytes INTEGER, resident_bytes INTEGER,\n"
+	"  free_bytes INTEGER, largest_free_run_bytes INTEGER,\n"
+	"  pinned_bytes INTEGER, live_blocks INTEGER);\n"
+	"CREATE TABLE pages (\n"
+	"  snapshot INTEGER NOT NULL REFERENCES snapshots ON DELETE CASCADE,\n"
+	"  percent INTEGER, pages INTEGER,\n"
+	"  PRIMARY KEY (snapshot, percent)) WITHOUT ROWID;\n"
+	"CREATE TABLE leaks (\n"
+	"  site INTEGER NOT NULL REFERENCES sites ON DELETE CASCADE, kind TEXT,\n"
+	"  bytes INTEGER, blocks INTEGER,\n"
+	"  PRIMARY KEY (site, kind)) WITHOUT ROWID;\n"
+	"CREATE TABLE cycles (\n"
+	"  cycle INTEGER PRIMARY KEY,\n"
+	"  process INTEGER NOT NULL REFERENCES processes ON DELETE CASCADE,\n"
+	"  bytes INTEGER, blocks INTEGER, retained_bytes INTEGER,\n"
+	"  retained_blocks INTEGER, length INTEGER);\n"
+	"CREATE TABLE cycle_steps (\n"
+	"  cycle INTEGER NOT NULL REFERENCES cycles ON DELETE CASCADE,\n"
+	"  step INTEGER, fingerprint TEXT, function TEXT, address INTEGER,\n"
+	"  pointer_offset INTEGER,\n"
+	"  PRIMARY KEY (cycle, step)) WITHOUT ROWID;\n"
+	"CREATE INDEX processes_by_run ON processes (run);\n"
+	"CREATE INDEX frames_by_run ON frames (run);\n"
+	"CREATE INDEX sites_by_process ON sites (process);\n"
+	"CREATE INDEX sites_by_fingerprint ON sites (fingerprint);\n"
+	"CREATE INDEX snapshots_by_process ON snapshots (process);\n"
+	"CREATE INDEX cycles_by_process ON cycles (process);\n";
 
 struct database {
 	sqlite3 *connection;
@@ -184,22 +154,10 @@ static int ask(struct database *database, const char *sql, int64_t *ret_number)
 
 static int create_tables(struct database *database)
 {
-	char *sql = NULL;
-	size_t bytes;
-	FILE *out = open_memstream(&sql, &bytes);
-	int error;
+	int error = execute(database, "PRAGMA application_id = " APPLICATION
+				      "; PRAGMA user_version = " VERSION);
 
-	if (!out)
-		return -ENOMEM;
-	fprintf(out, "PRAGMA application_id = " APPLICATION "; PRAGMA user_version = %d;",
-		VERSION);
-	for (size_t i = 0; i < DATABASE_TABLES; i++)
-		fprintf(out, "CREATE TABLE %s (%s%s;", tables[i].name, tables[i].columns,
-			*tables[i].end ? tables[i].end : ")");
-	fputs(indexes, out);
-	error = fclose(out) == EOF ? -ENOMEM : execute(database, sql);
-	free(sql);
-	return error;
+	return error ? error : execute(database, schema);
 }
 
 /* Begins to write, in tables that are there or are made. */
@@ -220,7 +178,7 @@ static int prepare(struct database *database)
 		return create_tables(database);
 	if (application != strtoll(APPLICATION, NULL, 10))
 		return -EINVAL;
-	return version == VERSION ? 0 : -EPROTONOSUPPORT;
+	return version == strtoll(VERSION, NULL, 10) ? 0 : -EPROTONOSUPPORT;
 }
 
 int database_open(const char *path, struct database **ret_database)
@@ -277,8 +235,7 @@ static int prepare_insert(struct database *database, enum database_table table,
 			  size_t columns)
 {
 	char sql[64 + 2 * COLUMNS_MOST];
-	int length =
-		snprintf(sql, sizeof(sql), "INSERT INTO %s VALUES (?", tables[table].name);
+	int length = snprintf(sql, sizeof(sql), "INSERT INTO %s VALUES (?", names[table]);
 
 	for (size_t i = 1; i < columns && i < COLUMNS_MOST; i++)
 		length += snprintf(sql + length, sizeof(sql) - (size_t)length, ",?");
