@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pathname.h"
+
 /* No module has more; what a damaged one says beyond is not read. */
 #define SEGMENTS_MOST 64u
 
@@ -90,9 +92,7 @@ const struct image_mapping *image_find(const struct image *image, uint64_t addre
 
 static bool is_recorder(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-
-	return strncmp(slash ? slash + 1 : path, "libmftrace.so", 13) == 0;
+	return strncmp(pathname_base(path), "libmftrace.so", 13) == 0;
 }
 
 static int add_segment(struct segments *segments, const struct segment *segment)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "matchkey.h"
+#include "pathname.h"
 #include "programside.h"
 #include "side.h"
 #include "sitematch.h"
@@ -131,8 +132,7 @@ static int find_names(const struct side *side, struct names *names)
 		return -ENOMEM;
 	for (size_t i = 0; i < side->count; i++) {
 		for (size_t j = 0; j < side->runs[i].count; j++) {
-			const char *name =
-				programside_base_name(side->runs[i].processes[j].exe);
+			const char *name = pathname_base(side->runs[i].processes[j].exe);
 
 			if (!has_name(names, name))
 				names->items[names->count++] = name;

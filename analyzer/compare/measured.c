@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "pathname.h"
+
 const char *measure_name(enum measure measure)
 {
 	static const char *const names[MEASURES] = {
@@ -58,4 +60,11 @@ void measured_process_done(struct measured_process *process)
 		free(process->sites[i].frames);
 	free(process->sites);
 	free(process->modules);
+}
+
+const char *measured_program_name(const struct measured_process *process)
+{
+	const char *name = pathname_base(process->exe);
+
+	return *name ? name : "?";
 }

@@ -104,6 +104,9 @@ const char *measure_name(enum measure measure);
 /* All values NaN. */
 struct measures measures_unknown(void);
 
+/* What the process's program is called, without its path; "?": not known. */
+const char *measured_program_name(const struct measured_process *process);
+
 /* Frees the sites and modules of a process. */
 void measured_process_done(struct measured_process *process);
 

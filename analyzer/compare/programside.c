@@ -7,14 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pathname.h"
 #include "side.h"
-
-const char *programside_base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 void programside_init(struct programside *program, const struct side *side,
 		      const char *name)
@@ -46,8 +40,7 @@ void programside_done(struct programside *program)
 
 static bool is_of(const struct programside *program, const struct measured_process *process)
 {
-	return program->name &&
-	       strcmp(programside_base_name(process->exe), program->name) == 0;
+	return program->name && strcmp(pathname_base(process->exe), program->name) == 0;
 }
 
 int programside_learn(const struct programside *program, struct matchkeys *keys)

@@ -44,9 +44,6 @@ struct programside {
 	struct sitematch_item *items; /* by place, for sitematch_pair */
 };
 
-/* The base name of a path. */
-const char *programside_base_name(const char *path);
-
 /* Empty: the program of that name; nothing of it is there where name is NULL. */
 void programside_init(struct programside *program, const struct side *side,
 		      const char *name);

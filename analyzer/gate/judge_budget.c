@@ -109,15 +109,6 @@ static void blame(const struct budget *budget, const struct reading *reading,
 	}
 }
 
-static const char *program_of(const struct measured_process *process)
-{
-	const char *slash = strrchr(process->exe, '/');
-
-	if (!*process->exe)
-		return "?";
-	return slash ? slash + 1 : process->exe;
-}
-
 /* Whose the value is. */
 static char *subject_of(const struct budget *budget, const struct reading *reading)
 {
@@ -132,7 +123,8 @@ static char *subject_of(const struct budget *budget, const struct reading *readi
 	else if (budget->scope == BUDGET_SITES)
 		length = asprintf(&text, "call sites with %s", budget->pattern);
 	else if (one)
-		length = asprintf(&text, "%s, pid %ld", program_of(process), process->pid);
+		length = asprintf(&text, "%s, pid %ld", measured_program_name(process),
+				  process->pid);
 	else
 		length = asprintf(&text, "%zu processes", reading->processes);
 	return length < 0 ? NULL : text;

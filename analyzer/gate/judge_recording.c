@@ -12,13 +12,6 @@
 #include "side.h"
 #include "verdict.h"
 
-static const char *program_of(const struct measured_process *process)
-{
-	const char *slash = strrchr(process->exe, '/');
-
-	return slash ? slash + 1 : *process->exe ? process->exe : "?";
-}
-
 static int not_whole(const struct measured_run *run, const struct measured_process *process,
 		     struct verdicts *verdicts)
 {
@@ -30,10 +23,10 @@ static int not_whole(const struct measured_run *run, const struct measured_proce
 				  .base = NAN,
 				  .origin = strdup(run->path)};
 
-	if (asprintf(&verdict.subject, "%s, pid %ld", program_of(process), process->pid) <
-	    0)
+	if (asprintf(&verdict.subject, "%s, pid %ld", measured_program_name(process),
+		     process->pid) < 0)
 		verdict.subject = NULL;
-	if (asprintf(&verdict.name, "recording %s", program_of(process)) < 0)
+	if (asprintf(&verdict.name, "recording %s", measured_program_name(process)) < 0)
 		verdict.name = NULL;
 	if (asprintf(&verdict.note,
 		     "%s; record it %s, or judge it as it is by mftrace check --force",

@@ -9,6 +9,7 @@
 
 #include "fingerprint.h"
 #include "measured.h"
+#include "pathname.h"
 
 /* C++ and Rust names have much that a pattern need not tell. Where memory is short, it has
  * to be told. */
@@ -43,8 +44,6 @@ bool sitepattern_fits(const char *pattern, const struct measured_site *site)
 
 bool sitepattern_fits_process(const char *pattern, const struct measured_process *process)
 {
-	const char *slash = strrchr(process->exe, '/');
-
 	return fnmatch(pattern, process->exe, 0) == 0 ||
-	       (slash && fnmatch(pattern, slash + 1, 0) == 0);
+	       fnmatch(pattern, pathname_base(process->exe), 0) == 0;
 }

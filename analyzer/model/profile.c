@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pathname.h"
+
 static void free_strings(char **strings)
 {
 	if (!strings)
@@ -53,8 +55,7 @@ void profile_free(struct profile *profile)
 
 bool profile_is_glibc(const struct profile *profile)
 {
-	const char *path = profile->allocator, *slash = path ? strrchr(path, '/') : NULL;
-	const char *name = slash ? slash + 1 : path;
+	const char *name = profile->allocator ? pathname_base(profile->allocator) : NULL;
 
 	return name &&
 	       (strncmp(name, "libc.so", 7) == 0 || strncmp(name, "libc-2", 6) == 0);

@@ -10,6 +10,7 @@
 
 #include "gauge.h"
 #include "measured.h"
+#include "pathname.h"
 #include "printable.h"
 #include "verdict.h"
 
@@ -172,11 +173,10 @@ const struct measured_frame *check_place(const struct measured_site *site, const
 
 char *check_frame_place_new(const struct measured_frame *frame, const char *root)
 {
-	const char *module = frame->module ? strrchr(frame->module, '/') : NULL;
+	const char *module = frame->module ? pathname_base(frame->module) : "?";
 	char *text = NULL;
 	int length;
 
-	module = module ? module + 1 : frame->module ? frame->module : "?";
 	if (frame->file && frame->line)
 		length = asprintf(&text, "%s:%u", check_relative(frame->file, root),
 				  frame->line);

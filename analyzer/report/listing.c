@@ -10,6 +10,7 @@
 #include "listing_scan.h"
 #include "merge.h"
 #include "modulemap.h"
+#include "pathname.h"
 #include "printable.h"
 #include "reader.h"
 #include "ring.h"
@@ -37,7 +38,7 @@ struct listing {
 
 static const char *module_name(struct listing *listing, uint32_t index)
 {
-	const char *path = listing->modules.modules[index].path, *slash;
+	const char *path = listing->modules.modules[index].path;
 	char **names;
 
 	if (index >= listing->names_count) {
@@ -49,10 +50,8 @@ static const char *module_name(struct listing *listing, uint32_t index)
 		listing->names = names;
 		listing->names_count = index + 1;
 	}
-	if (!listing->names[index]) {
-		slash = strrchr(path, '/');
-		listing->names[index] = printable_new(slash ? slash + 1 : path);
-	}
+	if (!listing->names[index])
+		listing->names[index] = printable_new(pathname_base(path));
 	if (!listing->names[index])
 		return "?";
 	return *listing->names[index] ? listing->names[index] : "[vdso]";

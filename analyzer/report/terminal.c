@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pathname.h"
+
 #define WIDTH_DEFAULT 80
 #define WIDTH_LEAST 60
 #define WIDTH_MOST 132 /* longer lines are hard to follow */
@@ -56,9 +58,7 @@ static uint64_t now_ns(void)
 
 void progress_init(struct progress *progress, const char *what)
 {
-	const char *slash = strrchr(what, '/');
-
-	progress->what = slash ? slash + 1 : what;
+	progress->what = pathname_base(what);
 	progress->begun_ns = now_ns();
 	progress->shown_ns = 0;
 	progress->enabled = isatty(STDERR_FILENO);

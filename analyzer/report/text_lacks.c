@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "measured.h"
 #include "printable.h"
 #include "side.h"
 #include "text_process.h"
@@ -38,8 +39,7 @@ static void count_process(const struct measured_process *process,
 static int print_reason(const struct terminal *terminal, const char *label,
 			const char *name, const struct reason *reason)
 {
-	const char *slash = strrchr(reason->first->exe, '/');
-	char *safe = printable_new(slash ? slash + 1 : reason->first->exe);
+	char *safe = printable_new(measured_program_name(reason->first));
 	char several[48] = "";
 	char *text = NULL;
 

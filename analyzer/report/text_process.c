@@ -10,6 +10,7 @@
 
 #include "family.h"
 #include "figure.h"
+#include "pathname.h"
 #include "printable.h"
 #include "profile.h"
 #include "report.h"
@@ -67,12 +68,10 @@ void text_heading(const struct terminal *terminal, const char *format, ...)
 char *text_program_new(const struct profile *profile)
 {
 	const char *name = profile->exe;
-	const char *slash;
 
 	if (!*name && profile->argv && profile->argv[0])
 		name = profile->argv[0];
-	slash = strrchr(name, '/');
-	name = slash ? slash + 1 : name;
+	name = pathname_base(name);
 	return printable_new(*name ? name : "?");
 }
 

@@ -10,6 +10,7 @@
 #include "calltree.h"
 #include "family.h"
 #include "figure.h"
+#include "pathname.h"
 #include "printable.h"
 #include "report.h"
 #include "symbolname.h"
@@ -36,13 +37,6 @@ struct chain {
 	bool truncated;
 };
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* "file.c:12", "[libfoo.so.1]" where the file is not known, or nothing. */
 static char *place_new(const struct callnode *frame)
 {
@@ -50,9 +44,9 @@ static char *place_new(const struct callnode *frame)
 	int length = 0;
 
 	if (frame->file && frame->line)
-		length = asprintf(&place, "%s:%u", base_name(frame->file), frame->line);
+		length = asprintf(&place, "%s:%u", pathname_base(frame->file), frame->line);
 	else if (frame->function && frame->module)
-		length = asprintf(&place, "[%s]", base_name(frame->module));
+		length = asprintf(&place, "[%s]", pathname_base(frame->module));
 	else
 		return strdup("");
 	return length < 0 ? NULL : place;
@@ -67,7 +61,7 @@ static char *function_new(const struct callnode *frame, size_t columns)
 	if (frame->function)
 		return symbolname_short_new(frame->function, columns);
 	if (frame->module)
-		length = asprintf(&text, "%s+0x%" PRIx64, base_name(frame->module),
+		length = asprintf(&text, "%s+0x%" PRIx64, pathname_base(frame->module),
 				  frame->address);
 	else
 		length = asprintf(&text, "0x%" PRIx64 " (no module)", frame->address);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pathname.h"
 #include "symbolname.h"
 
 /* ---- Pieces of names ---------------------------------------------------------------- */
@@ -223,8 +224,7 @@ char *fingerprint_untemplated_new(const char *function_key)
 
 char *fingerprint_module_new(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	char *name = strdup(slash ? slash + 1 : path);
+	char *name = strdup(pathname_base(path));
 	char *so = name ? strstr(name, ".so") : NULL;
 
 	if (so && (so[3] == '.' || !so[3])) {

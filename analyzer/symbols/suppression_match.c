@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "pathname.h"
 #include "suppression.h"
 
 /* Valgrind calls a function that has no name so. */
@@ -71,13 +72,6 @@ bool suppression_match_within(const char *pattern, const char *text)
 	return true;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool function_fits(const struct suppression_frame *frame,
 			  const struct suppression_seen *seen)
 {
@@ -101,7 +95,7 @@ static bool frame_fits(const struct suppression_frame *frame,
 	case SUPPRESSION_SOURCE:
 		return seen->file && (!frame->line || frame->line == seen->line) &&
 		       (suppression_match_whole(frame->pattern, seen->file) ||
-			suppression_match_whole(frame->pattern, base_name(seen->file)));
+			suppression_match_whole(frame->pattern, pathname_base(seen->file)));
 	case SUPPRESSION_ANYTHING:
 		return (seen->function &&
 			suppression_match_within(frame->pattern, seen->function)) ||
