@@ -15,6 +15,7 @@ struct walk {
 	uint32_t root;	/* what the stack hangs under */
 	bool cut;
 	bool fleeting;	     /* it passed frames that must not be remembered */
+	bool odd;	     /* it passed frames that no rule alone leads from */
 	const void *context; /* of the signal that was passed last */
 };
 
@@ -87,6 +88,7 @@ static bool follow_modules(struct recorder *r)
 	m->same = process.config.verify ? NULL : m->checks;
 	m->checks[0] = (struct stack_check){(uintptr_t)&m->never, 1};
 	memset(&m->rules, 0, sizeof(m->rules));
+	paths_clear(&m->paths);
 	return true;
 }
 
@@ -194,6 +196,7 @@ walk_stack(struct stack_memory *m, struct walk_frame frame, uint32_t limit)
 			code = frame.pc - 1;
 			continue;
 		}
+		walk.odd = true;
 		here = frame; /* what has its address taken would be kept in memory */
 		if (!go_on(&walk, &here, &fresh->rule)) {
 			fresh++;
@@ -268,23 +271,104 @@ static inline bool must_begin_again(const struct walk *walk)
 				0);
 }
 
+/* ---- Paths ------------------------------------------------------------------------ */
+
+/* So many frames are gone by paths until the stack is remembered anew: one that stays the
+ * same is then compared, which is cheaper. */
+#define DETOUR_MOST 256u
+
+/* The node of the stack, if it leads to a remembered frame by a path, or 0. */
+static inline __attribute__((always_inline)) uint32_t follow_path(struct stack_memory *m,
+								  struct walk_frame frame)
+{
+	uint32_t limit = m->depth, before = 0;
+	const struct path *path;
+
+	if (!m->paths.table || m->cut || m->detour > DETOUR_MOST)
+		return 0;
+	for (uint32_t count = 0;; count++) {
+		const struct stack_frame *known;
+
+		path = paths_find(&m->paths, before, frame.slot, frame.pc);
+		known = &m->frames[path->number];
+		if (path->number && path->number <= limit &&
+		    stack_frame_matches(known, frame.slot, frame.pc, frame.fp)) {
+			limit = find_changed(m, known);
+			if (limit == 0) {
+				if (path->parent != known->node ||
+				    path->number + count > process.config.depth)
+					return 0;
+				m->detour += count;
+				return path->node;
+			}
+		}
+		if (path->up == 0 || (path->from_fp && path->fp != frame.fp))
+			return 0;
+		frame.slot = path->up;
+		if (path->fp_at)
+			frame.fp = *(const uintptr_t *)(frame.slot +
+							(uintptr_t)(intptr_t)path->fp_at);
+		frame.pc = *(const uintptr_t *)frame.slot;
+		before = path->id;
+	}
+}
+
+/* Keeps what was walked just now, to the frame that it met. */
+static void keep_path(struct stack_memory *m, const struct walk *walk, uint32_t node)
+{
+	const struct stack_frame *met = &m->frames[walk->met];
+	struct paths *paths = &m->paths;
+	struct path *path;
+	uint32_t before = 0;
+
+	if (!paths_reserve(paths, walk->count + 1))
+		return;
+	for (uint32_t i = 0; i < walk->count; i++) {
+		const struct stack_fresh *fresh = &m->fresh[i];
+		const uintptr_t up = i + 1 < walk->count ? fresh[1].slot : met->slot;
+		const bool from_fp = walk_rule_from_fp(fresh->rule);
+
+		path = paths_make(paths, before, fresh->slot, fresh->address);
+		if (path->up != up || (from_fp && path->fp != fresh->fp)) {
+			if (path->up)
+				paths_renew(paths, path);
+			path->up = up;
+			path->fp = fresh->fp;
+			path->fp_at = (int16_t)walk_rule_fp(fresh->rule);
+			path->from_fp = from_fp;
+		}
+		before = path->id;
+	}
+	path = paths_make(paths, before, met->slot, met->pc);
+	path->number = walk->met;
+	path->parent = met->node;
+	path->node = node;
+}
+
 uint32_t stack_capture_changed(struct recorder *r, struct stack_memory *m,
 			       const void *frame_address)
 {
 	struct walk walk;
-	uint32_t node, limit;
+	uint32_t node, limit, by_path;
 
 	if (__builtin_expect(modules_changed(m->modules_generation), 0) &&
 	    !follow_modules(r))
 		return MFT_NODE_TRUNCATED;
+	by_path = follow_path(m, walk_start(frame_address));
+	if (by_path && m->same)
+		return by_path;
 	for (limit = m->depth;; limit = 0) {
 		walk = walk_stack(m, walk_start(frame_address), limit);
 		if (!must_begin_again(&walk))
 			break;
 	}
 	node = remember(r, &walk);
+	m->detour = 0;
+	if (walk.met && !walk.odd && !walk.cut && node >= MFT_NODE_FIRST)
+		keep_path(m, &walk, node);
 	if (__builtin_expect(!m->same, 0))
-		unwinder_check(r, frame_address, walk.count, walk.met);
+		unwinder_check(r, frame_address, walk.count, walk.met,
+			       by_path && by_path != node);
 	return node;
 }
 

@@ -12,6 +12,8 @@
  * frame pointer, where a frame beyond is found by it), has its caller's slot at the same
  * place; so each comparison vouches for the next. Nothing beyond a signal frame is
  * remembered: the interrupted stack may be gone when the handler's is met again.
+ * In front of the walk are the paths from innermost frames to remembered ones that were
+ * walked before (paths.h).
  *
  * Guarantees: reads only; the program's stack is used by a few hundred bytes. A stack that
  * is cut by the depth limit or that ends before an outermost frame hangs under
@@ -28,6 +30,7 @@
 #include "config.h"
 #include "modules.h"
 #include "nodes.h"
+#include "paths.h"
 #include "walk.h"
 
 struct recorder;
@@ -85,6 +88,8 @@ struct stack_memory {
 	uint16_t at_slot[STACK_SLOTS];
 	struct stack_fresh fresh[CONFIG_DEPTH_MAX]; /* innermost first */
 	struct walk_rules rules;
+	struct paths paths;
+	uint32_t detour; /* frames gone by paths since the stack was last remembered */
 	uintptr_t pcs[CONFIG_DEPTH_MAX]; /* from the reference unwinder */
 	uint32_t unchecked; /* stacks since the last one that was compared with it */
 };

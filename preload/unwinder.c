@@ -107,7 +107,7 @@ static void describe(struct recorder *r, uint32_t depth, uint32_t reference_dept
 }
 
 void unwinder_check(struct recorder *r, const void *frame_address, uint32_t count,
-		    uint32_t met)
+		    uint32_t met, bool disputed)
 {
 	struct stack_memory *m = &r->stack;
 	uint32_t depth = count + met, reference_depth, same = 0;
@@ -124,7 +124,7 @@ void unwinder_check(struct recorder *r, const void *frame_address, uint32_t coun
 	if (r->sealed)
 		seal_break(r);
 	r->chunk->stack_checks++;
-	if (same == reference_depth && same == depth)
+	if (same == reference_depth && same == depth && !disputed)
 		return;
 	r->chunk->stack_differences++;
 	describe(r, depth, reference_depth, same,

@@ -27,8 +27,9 @@ uint32_t unwinder_stack(const void *frame_address, uintptr_t *pcs, uint32_t most
 
 /* Every verify-th time: compares the stack just captured with libunwind's, and counts in
  * the recorder's chunk. The stack is, in recorder->stack, `count` fresh frames and then the
- * remembered ones from index `met` outwards. */
+ * remembered ones from index `met` outwards. disputed: another way to it came to another
+ * node, which is a difference in any case. */
 void unwinder_check(struct recorder *recorder, const void *frame_address, uint32_t count,
-		    uint32_t met);
+		    uint32_t met, bool disputed);
 
 #endif
