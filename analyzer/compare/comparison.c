@@ -224,18 +224,10 @@ enum change comparison_site_change(const struct comparison_site *site, enum meas
 			   tolerance);
 }
 
-static double delta(const struct band *base, const struct band *now)
-{
-	return base->runs && now->runs ? now->median - base->median : 0;
-}
-
 double comparison_site_delta(const struct comparison_site *site, enum measure measure)
 {
-	return delta(&site->base_bands[measure], &site->now_bands[measure]);
-}
+	const struct band *base = &site->base_bands[measure];
+	const struct band *now = &site->now_bands[measure];
 
-double comparison_program_delta(const struct comparison_program *program,
-				enum measure measure)
-{
-	return delta(&program->base_bands[measure], &program->now_bands[measure]);
+	return base->runs && now->runs ? now->median - base->median : 0;
 }

@@ -72,7 +72,5 @@ enum change comparison_site_change(const struct comparison_site *site, enum meas
 
 /* New median less base median; 0 where one is not known. */
 double comparison_site_delta(const struct comparison_site *site, enum measure measure);
-double comparison_program_delta(const struct comparison_program *program,
-				enum measure measure);
 
 #endif

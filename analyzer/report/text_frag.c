@@ -16,7 +16,8 @@
 /* Heaps below this size are dominated by the allocator's first arena. */
 #define SMALL_HEAP_BYTES (1024 * 1024)
 
-const char *text_reason(enum mft_snapshot_reason reason)
+/* "at exit", "at a peak of live bytes", ... */
+static const char *reason_words(enum mft_snapshot_reason reason)
 {
 	switch (reason) {
 	case MFT_SNAPSHOT_EXIT:
@@ -129,7 +130,7 @@ static void print_chosen(const struct terminal *terminal, const struct profile *
 	text_heading(terminal, "The heap%s: %s after the start, %s",
 		     profile->chosen_snapshot == profile->worst_snapshot ? " at its worst"
 									 : "",
-		     figure_duration(chosen->time_ns).text, text_reason(chosen->reason));
+		     figure_duration(chosen->time_ns).text, reason_words(chosen->reason));
 	if (chosen->resident_bytes == 0) {
 		fputs("  No heap page was resident.\n", terminal->out);
 		return;

@@ -16,9 +16,6 @@
 struct report;
 struct terminal;
 
-/* "at exit", "at a peak of live bytes", ... */
-const char *text_reason(enum mft_snapshot_reason reason);
-
 /* What RSS is made of: in the chosen snapshot, at the peaks, at exit. */
 void text_waterfall(const struct terminal *terminal, const struct profile *profile);
 

@@ -75,7 +75,8 @@ char *text_program_new(const struct profile *profile)
 	return printable_new(*name ? name : "?");
 }
 
-void text_ending(const struct family_member *member, char *text, size_t bytes)
+/* How it ended: "exited with status 0", "was killed", ... */
+static void tell_ending(const struct family_member *member, char *text, size_t bytes)
 {
 	const struct mft_header *header = &member->profile->header;
 
@@ -183,7 +184,7 @@ void text_process_head(const struct terminal *terminal, const struct family_memb
 	char ending[64], rest[96] = "";
 	uint32_t mode = profile->header.mode < 3 ? profile->header.mode : 0;
 
-	text_ending(member, ending, sizeof(ending));
+	tell_ending(member, ending, sizeof(ending));
 	fprintf(terminal->out, "%s%s%s  pid %d, %s after %s\n",
 		terminal_style(terminal, TERMINAL_STRONG), name ? name : "?",
 		terminal_style(terminal, TERMINAL_PLAIN), (int)profile->header.pid, ending,
@@ -219,7 +220,7 @@ static const struct profile_snapshot *peak_snapshot(const struct profile *profil
 	return peak;
 }
 
-double text_fragmentation(const struct profile_snapshot *snapshot)
+static double fragmentation(const struct profile_snapshot *snapshot)
 {
 	if (snapshot->resident_bytes == 0 ||
 	    snapshot->requested_bytes >= snapshot->resident_bytes)
@@ -231,7 +232,7 @@ double text_fragmentation_at_peak(const struct profile *profile)
 {
 	if (profile->snapshots_count == 0)
 		return 0;
-	return text_fragmentation(peak_snapshot(profile));
+	return fragmentation(peak_snapshot(profile));
 }
 
 static void print_fragmentation(const struct terminal *terminal,
@@ -250,11 +251,10 @@ static void print_fragmentation(const struct terminal *terminal,
 	worst = &profile->snapshots[profile->worst_snapshot];
 	peak = peak_snapshot(profile);
 	text_field(terminal, "fragmentation", "%s at %s (%s%s), %s at worst%s",
-		   figure_share(text_fragmentation(peak), 1).text,
+		   figure_share(fragmentation(peak), 1).text,
 		   is_told ? "the peak" : "the window's peak",
 		   figure_bytes((double)peak->resident_bytes).text,
-		   is_told ? " resident" : "",
-		   figure_share(text_fragmentation(worst), 1).text,
+		   is_told ? " resident" : "", figure_share(fragmentation(worst), 1).text,
 		   worst->reason == MFT_SNAPSHOT_EXIT ? " (exit)" : "");
 }
 

@@ -9,12 +9,8 @@
 #ifndef TEXT_PROCESS_H
 #define TEXT_PROCESS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 struct family_member;
 struct profile;
-struct profile_snapshot;
 struct report;
 struct terminal;
 
@@ -24,9 +20,8 @@ void text_process_head(const struct terminal *terminal, const struct family_memb
 /* Allocated, temporary, peak, unfreed, fragmentation, failed. */
 void text_process_figures(const struct terminal *terminal, const struct profile *profile);
 
-/* 1 - R/F of a snapshot; 0 where more was asked for than is resident. */
-double text_fragmentation(const struct profile_snapshot *snapshot);
-/* The same of the snapshot in which most was live; 0 where there is none. */
+/* 1 - R/F of the snapshot in which most was live; 0 where there is none, or more was asked
+ * for than is resident. */
 double text_fragmentation_at_peak(const struct profile *profile);
 
 /* Why there is nothing to see, where there is nothing. */
@@ -56,8 +51,5 @@ __attribute__((format(printf, 2, 3))) void text_heading(const struct terminal *t
 
 /* The base name of the program, safe to print; the caller's (free); NULL: no memory. */
 char *text_program_new(const struct profile *profile);
-
-/* How it ended: "exited with status 0", "was killed", ... */
-void text_ending(const struct family_member *member, char *text, size_t bytes);
 
 #endif

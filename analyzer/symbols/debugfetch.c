@@ -11,7 +11,8 @@ typedef void end_fn(void *client);
 typedef int find_fn(void *client, const unsigned char *build_id, int build_id_bytes,
 		    char **ret_path);
 
-bool debugfetch_is_wanted(void)
+/* Whether the user has named a server. */
+static bool is_wanted(void)
 {
 	const char *servers = getenv("DEBUGINFOD_URLS");
 
@@ -38,7 +39,7 @@ int debugfetch_get(struct debugfetch *fetch, enum debugfetch_what what,
 	find_fn *find;
 	int fd;
 
-	if (!debugfetch_is_wanted() || build_id_bytes == 0)
+	if (!is_wanted() || build_id_bytes == 0)
 		return -ENOENT;
 	if (!fetch->tried)
 		start(fetch);

@@ -26,9 +26,6 @@ enum debugfetch_what {
 	DEBUGFETCH_BINARY,
 };
 
-/* Whether the user has named a server. */
-bool debugfetch_is_wanted(void);
-
 /* Returns 0 and sets *ret_fd, which is the caller's. Errors: -ENOENT (no server is named or
  * none has it), -ENOSYS (libdebuginfod is not installed). */
 int debugfetch_get(struct debugfetch *fetch, enum debugfetch_what what,
