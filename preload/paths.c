@@ -8,25 +8,35 @@
 #define CAPACITY_FIRST 1024u
 #define CAPACITY_MOST 8192u
 
+/* Where memory could not be had, so many paths are left out before it is tried anew. */
+#define REST 1000u
+
 bool paths_reserve(struct paths *paths, uint32_t count)
 {
 	uint32_t capacity = paths->table ? paths->mask + 1 : 0;
-	struct path *table;
+	uint32_t wanted = capacity ? capacity * 2 : CAPACITY_FIRST;
+	struct path *table = NULL;
 
 	if (paths->count + count < capacity / 2 && paths->last_id < UINT32_MAX - count)
 		return true;
-	if (capacity == CAPACITY_MOST) {
+	if (paths->rest) {
+		paths->rest--;
+		return false;
+	}
+	if (wanted <= CAPACITY_MOST)
+		table = memory_map(wanted * sizeof(*table));
+	if (!table && !capacity) {
+		paths->rest = REST;
+		return false;
+	}
+	if (!table) {
 		paths_clear(paths);
 		return true;
 	}
 	/* What was there comes again by itself. */
-	table = memory_map((capacity ? capacity * 2 : CAPACITY_FIRST) * sizeof(*table));
-	if (!table)
-		return false;
-	if (paths->table)
+	if (capacity)
 		memory_unmap(paths->table, capacity * sizeof(*table));
-	*paths = (struct paths){.table = table,
-				.mask = (capacity ? capacity * 2 : CAPACITY_FIRST) - 1};
+	*paths = (struct paths){.table = table, .mask = wanted - 1};
 	return true;
 }
 

@@ -43,6 +43,7 @@ struct paths {
 	uint32_t mask;	    /* its capacity, a power of two, minus one */
 	uint32_t count;
 	uint32_t last_id;
+	uint32_t rest; /* attempts to have memory to leave out */
 };
 
 /* Where the search begins for the path that goes on from `before` to this address. */
@@ -70,7 +71,7 @@ static inline struct path *paths_find(const struct paths *paths, uint32_t before
 }
 
 /* Makes room for so many more, forgetting all there are if need be. Returns false when
- * memory is short. */
+ * there is no table and memory is short. */
 bool paths_reserve(struct paths *paths, uint32_t count);
 
 /* The same path, made if it is not there; after paths_reserve. */

@@ -498,6 +498,7 @@ bool recorder_put_notice(struct recorder *r, uint32_t code, const char *text)
 void recorder_lay_in(struct recorder *r)
 {
 	(void)nodes_enlarge(&r->stack.nodes, LAID_IN_NODES);
+	(void)paths_reserve(&r->stack.paths, 1);
 }
 
 bool recorder_make_room(struct recorder *r, size_t bytes)
