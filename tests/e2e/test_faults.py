@@ -12,7 +12,8 @@ import pytest
 from recording import BUILD, ROOT, environment
 
 # Small enough for every change, large enough that the mistakes they were made for show.
-PROOFS = {"kill9": 8, "full-disk": 6, "file-limit": 6, "forks": 200, "order": 8000000}
+PROOFS = {"kill9": 8, "full-disk": 6, "file-limit": 6, "forks": 200, "order": 8000000,
+          "kill9-ring": 4, "ring": 4000000}
 
 
 def run_faults(*arguments):

@@ -15,6 +15,7 @@ import subprocess
 import time
 
 import attempt
+import bulk_ring
 import machine
 import recording
 from fault import ALLOCATORS, Fault
@@ -23,6 +24,7 @@ from judge import expected_events
 BLOCKS = 300000  # of steady_events
 THREADS = 4  # of kill9_threads
 FORKS_AT_A_TIME = 200
+RING = "ring=4M"
 
 
 def only_process(dumps):
@@ -31,13 +33,13 @@ def only_process(dumps):
     return recording.Process(report["processes"][0])
 
 
-def recorded_env(dumps, allocator="glibc", more=None):
+def recorded_env(dumps, allocator="glibc", more=None, options=""):
     words = [str(recording.LIBRARY)]
     if ALLOCATORS[allocator]:
         words.append(attempt.find_library(ALLOCATORS[allocator]))
     return recording.environment({
         "LD_PRELOAD": ":".join(words),
-        "MFTRACE_OPTIONS": f"output={recording.escape(dumps)}/%p.mft", **(more or {})})
+        "MFTRACE_OPTIONS": f"output={recording.escape(dumps)}/%p.mft" + options, **(more or {})})
 
 
 def fresh_folder(place, name):
@@ -51,29 +53,34 @@ def fresh_folder(place, name):
 # ---- kill -9 -----------------------------------------------------------------------------
 
 
-def kill_once(place, chance):
+# Mostly amid the work, now and then while threads are only starting. A ring has to be full
+# before there is anything to fold.
+MOMENTS = (0.0005, 0.005, 0.03, 0.06)
+RING_MOMENTS = (0.01, 0.2, 0.5)
+
+
+def kill_once(place, chance, options=""):
     """Kills a program of four threads at a random moment; returns its counts and dump."""
     dumps = fresh_folder(place, "dumps")
     counter = place / "completed"
     counter.unlink(missing_ok=True)
     with subprocess.Popen([recording.PROGRAMS / "kill9_threads", counter],
-                          env=recorded_env(dumps)) as victim:
+                          env=recorded_env(dumps, options=options)) as victim:
         deadline = time.monotonic() + 30
         while not counter.exists() or counter.stat().st_size < 4096:
             assert time.monotonic() < deadline and victim.poll() is None, "it did not begin"
             time.sleep(0.0005)
-        # Mostly amid the work, now and then while threads are only starting.
-        time.sleep(chance.choice((0.0005, 0.005, 0.03, 0.06)) * chance.random())
+        time.sleep(chance.choice(RING_MOMENTS if options else MOMENTS) * chance.random())
         victim.kill()
         assert victim.wait(30) == -signal.SIGKILL, "it ended by itself"
     counts = struct.unpack("<" + "QQ48x" * THREADS, counter.read_bytes()[:64 * THREADS])
     return counts[0::2], counts[1::2], dumps
 
 
-def prove_kill9(place, first):
+def prove_kill9(place, first, options=""):
     number = first
     while True:
-        allocations, frees, dumps = kill_once(place, random.Random(number))
+        allocations, frees, dumps = kill_once(place, random.Random(number), options)
         where = f"attempt {number}"
         process = only_process(dumps)
         health = process["recording"]
@@ -89,6 +96,11 @@ def prove_kill9(place, first):
             f"{where}: {health['frees']} of {sum(frees)} releases")
         number += 1
         yield 1
+
+
+def prove_kill9_ring(place, first):
+    """The same of flight recorders, which fold all the time."""
+    return prove_kill9(place, first, ":" + RING)
 
 
 # ---- No space ----------------------------------------------------------------------------
@@ -215,13 +227,22 @@ def prove_order(place, first):
             yield health["events"]
 
 
+# ---- Flight recorders --------------------------------------------------------------------
+
+
+def prove_ring(place, first):
+    return bulk_ring.prove_ring(place, first, recorded_env, fresh_folder)
+
+
 # What a proof is called, what it counts, how many are wanted, and how it is made.
 PROOFS = {
     "kill9": ("kills at random moments", 1000, prove_kill9),
+    "kill9-ring": ("kills of flight recorders", 1000, prove_kill9_ring),
     "full-disk": ("disks of random sizes", 200, prove_full_disk),
     "file-limit": ("file size limits", 200, prove_file_limit),
     "forks": ("forks and as many vforks", 10000, prove_forks),
     "order": ("events, 2 to 16 threads", 1000000000, prove_order),
+    "ring": ("events of flight recorders, 1 to 4 threads", 1000000000, prove_ring),
 }
 
 
