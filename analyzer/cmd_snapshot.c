@@ -90,7 +90,8 @@ static void print_result(const struct takesnap_result *result, const char *path)
 {
 	char *safe = printable_new(path);
 
-	printf("%s: %s pointers, %s", safe ? safe : "?", figure_count(result->words).text,
+	printf("%s: %s, %s", safe ? safe : "?",
+	       figure_counted(result->words, "pointer").text,
 	       figure_counted(result->threads, "thread").text);
 	free(safe);
 	if (result->stop_error == 0)

@@ -169,8 +169,9 @@ static void print_program_head(const struct diff *diff, const struct terminal *t
 	else if (!program->now_exe)
 		fputs("  runs on the base side only", terminal->out);
 	else if (program->base_processes != program->now_processes)
-		fprintf(terminal->out, "  %zu processes, %zu before",
-			program->now_processes, program->base_processes);
+		fprintf(terminal->out, "  %zu %s, %zu before", program->now_processes,
+			program->now_processes == 1 ? "process" : "processes",
+			program->base_processes);
 	else if (program->now_processes > 1)
 		fprintf(terminal->out, "  %zu processes", program->now_processes);
 	fprintf(terminal->out, "\n  %s%-17s%14s%14s  %14s%s\n",

@@ -132,9 +132,10 @@ int text_heaps(const struct terminal *terminal, const struct report *report, siz
 		error = print_tail(terminal, report, member, heaps[i]);
 	}
 	if (depth->heaps_count > HEAPS_SHOWN)
-		fprintf(terminal->out, "%s  … and %zu more heaps with %s%s\n",
+		fprintf(terminal->out, "%s  … and %s with %s%s\n",
 			terminal_style(terminal, TERMINAL_FAINT),
-			depth->heaps_count - HEAPS_SHOWN, figure_bytes((double)rest).text,
+			figure_counted(depth->heaps_count - HEAPS_SHOWN, "more heap").text,
+			figure_bytes((double)rest).text,
 			terminal_style(terminal, TERMINAL_PLAIN));
 	free(heaps);
 	return error;

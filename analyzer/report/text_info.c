@@ -144,26 +144,30 @@ static void print_modules(const struct terminal *terminal, const struct profile 
 static void print_recording(const struct terminal *terminal, const struct profile *profile)
 {
 	text_heading(terminal, "Recording");
-	text_field(terminal, "events", "%s: %s allocations, %s frees, %s failed",
+	text_field(terminal, "events", "%s: %s, %s, %s failed",
 		   figure_count(profile->events).text,
-		   figure_count(profile->allocations).text,
-		   figure_count(profile->frees).text, figure_count(profile->failed).text);
+		   figure_counted(profile->allocations, "allocation").text,
+		   figure_counted(profile->frees, "free").text,
+		   figure_count(profile->failed).text);
 	text_field(terminal, "stacks", "%s complete, %s cut, %s by the fallback unwinder",
 		   figure_count(profile->stacks_complete).text,
 		   figure_count(profile->stacks_truncated).text,
 		   figure_count(profile->stacks_fallback).text);
-	text_field(terminal, "checked", "%s stacks, %s differences",
-		   figure_count(profile->stack_checks).text,
-		   figure_count(profile->stack_differences).text);
-	text_field(terminal, "lost", "%s events", figure_count(profile->lost_events).text);
+	text_field(terminal, "checked", "%s, %s",
+		   figure_counted(profile->stack_checks, "stack").text,
+		   figure_counted(profile->stack_differences, "difference").text);
+	text_field(terminal, "lost", "%s",
+		   figure_counted(profile->lost_events, "event").text);
 	if (profile->header.paused_events)
-		text_field(terminal, "paused", "%s allocations not recorded",
-			   figure_count(profile->header.paused_events).text);
-	text_field(terminal, "call stacks", "%s that allocated, %s frames",
+		text_field(
+			terminal, "paused", "%s not recorded",
+			figure_counted(profile->header.paused_events, "allocation").text);
+	text_field(terminal, "call stacks", "%s that allocated, %s",
 		   figure_count(profile->sites_count).text,
-		   figure_count(profile->frames_count > MFT_NODE_FIRST
-					? profile->frames_count - MFT_NODE_FIRST
-					: 0)
+		   figure_counted(profile->frames_count > MFT_NODE_FIRST
+					  ? profile->frames_count - MFT_NODE_FIRST
+					  : 0,
+				  "frame")
 			   .text);
 	text_field(terminal, "snapshots", "%s",
 		   figure_count(profile->snapshots_count).text);

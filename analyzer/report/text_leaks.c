@@ -133,12 +133,7 @@ static void print_unclassified(const struct terminal *terminal, const struct sum
 		   figure_bytes((double)sums->leaked.bytes).text,
 		   figure_counted(sums->leaked.blocks, "block").text);
 	kind_field(terminal, sums, PROFILE_LEAK_SUPPRESSED, "suppressed", "");
-	if (sums->totals[PROFILE_LEAK_YOUNG].blocks > 0)
-		text_field(
-			terminal, "younger", "%s in %s",
-			figure_bytes((double)sums->totals[PROFILE_LEAK_YOUNG].bytes).text,
-			figure_counted(sums->totals[PROFILE_LEAK_YOUNG].blocks, "block")
-				.text);
+	kind_field(terminal, sums, PROFILE_LEAK_YOUNG, "younger", "");
 	if (sums->doubt)
 		return;
 	text_field(terminal, "",

@@ -191,9 +191,9 @@ void text_process_head(const struct terminal *terminal, const struct family_memb
 		figure_duration(profile->duration_ns).text);
 	free(name);
 	print_command(terminal, profile);
-	text_field(terminal, "recorded", "%s events in %s thread%s (%s)",
-		   figure_count(profile->events).text, figure_count(profile->threads).text,
-		   profile->threads == 1 ? "" : "s", modes[mode]);
+	text_field(terminal, "recorded", "%s in %s (%s)",
+		   figure_counted(profile->events, "event").text,
+		   figure_counted(profile->threads, "thread").text, modes[mode]);
 	print_window(terminal, profile);
 	if (profile->events > 1000 && profile->window.folded_events == 0)
 		snprintf(rest, sizeof(rest), ", %s (%.1f bytes an event)",

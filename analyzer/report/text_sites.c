@@ -268,9 +268,9 @@ int text_sites(const struct terminal *terminal, const struct report *report,
 		error = text_chain(terminal, report->tree, sites.items[i].shown);
 	}
 	if (!error && sites.count > report->top)
-		fprintf(terminal->out, "\n%s     … and %s more call sites with %s (%s)%s\n",
+		fprintf(terminal->out, "\n%s     … and %s with %s (%s)%s\n",
 			terminal_style(terminal, TERMINAL_FAINT),
-			figure_count(sites.count - report->top).text,
+			figure_counted(sites.count - report->top, "more call site").text,
 			order == SITES_BY_TEMPORARY ? figure_count((uint64_t)rest).text
 						    : figure_bytes(rest).text,
 			figure_share(rest, whole).text,

@@ -221,6 +221,8 @@ def test_top(dump):
     assert peaks == sorted(peaks, reverse=True)
     assert "\n  1  " in mftrace("peak", dump, "--top", "1").stdout.decode()
     assert "\n  2  " not in mftrace("peak", dump, "--top", "1").stdout.decode()
+    one_less = mftrace("peak", dump, "--top", str(sum(map(bool, peaks)) - 1))
+    assert "… and 1 more call site with " in one_less.stdout.decode()
 
 
 def test_sites_add_up(dump):
