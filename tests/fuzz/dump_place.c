@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mft_codec.h"
+#include "mft_ring.h"
 #include "mutation.h"
 
 const char *const dump_places[DUMP_PLACES] = {
@@ -12,6 +13,7 @@ const char *const dump_places[DUMP_PLACES] = {
 	[PLACE_RECORDS] = "records",
 	[PLACE_BEHIND] = "behind the records",
 	[PLACE_RING_STATE] = "state of a ring",
+	[PLACE_JOURNAL] = "journal of a ring",
 	[PLACE_NO_CHUNK] = "no chunk yet",
 };
 
@@ -47,7 +49,7 @@ enum dump_place dump_place(const struct mutation_dump *dump, size_t offset)
 	if (offset - begin < chunk.header_bytes)
 		return PLACE_CHUNK_HEADER;
 	if (chunk.kind != MFT_CHUNK_EVENTS)
-		return PLACE_RING_STATE;
+		return chunk.kind == MFT_RING_JOURNAL ? PLACE_JOURNAL : PLACE_RING_STATE;
 	return dump->bytes + offset <
 			       records_end(bytes + chunk.header_bytes, dump->bytes + end)
 		       ? PLACE_RECORDS

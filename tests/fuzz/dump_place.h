@@ -17,7 +17,8 @@ enum dump_place {
 	PLACE_CHUNK_HEADER,
 	PLACE_RECORDS,
 	PLACE_BEHIND,	  /* the zeros behind the last record of a chunk, or its padding */
-	PLACE_RING_STATE, /* chunks of other kinds */
+	PLACE_RING_STATE, /* chunks of other kinds, but for the journal's */
+	PLACE_JOURNAL,	  /* of a ring's state: not read once the process has ended */
 	PLACE_NO_CHUNK,	  /* room for one */
 	DUMP_PLACES
 };

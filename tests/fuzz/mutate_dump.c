@@ -155,8 +155,13 @@ static void tell(void *context, unsigned long number, enum trial_fate fate)
 {
 	struct run *run = context;
 
-	if (run->flips && fate == TRIAL_FINE)
-		run->unnoticed[place_of(run, number)]++;
+	if (run->flips && fate == TRIAL_FINE) {
+		enum dump_place place = place_of(run, number);
+
+		run->unnoticed[place]++;
+		if (place == PLACE_JOURNAL || place == PLACE_NO_CHUNK)
+			return;
+	}
 	if (run->kept++ < KEPT_MOST)
 		keep_input(run, number,
 			   fate == TRIAL_FINE ? "unnoticed" : trial_fates[fate]);
@@ -175,17 +180,27 @@ static void print_places(const struct run *run, unsigned long count)
 	}
 }
 
+/* Of dumps of processes that have ended nothing is read there. */
+static unsigned long missed_where_nothing_is(const struct run *run)
+{
+	return run->unnoticed[PLACE_JOURNAL] + run->unnoticed[PLACE_NO_CHUNK];
+}
+
 static bool print_tally(const struct run *run, const struct trial_tally *tally)
 {
 	const unsigned long *fates = tally->fates;
+	unsigned long idle = missed_where_nothing_is(run);
 	unsigned long bad = fates[TRIAL_DIED] + fates[TRIAL_SLOW] + fates[TRIAL_LARGE] +
 			    fates[TRIAL_SHORT];
 	unsigned long all = bad + fates[TRIAL_FINE] + fates[TRIAL_NOTICED];
 
 	if (run->flips)
-		printf("%lu flips: %lu noticed, %lu not (%.4f %%)", all,
-		       fates[TRIAL_NOTICED], fates[TRIAL_FINE],
-		       100.0 * (double)fates[TRIAL_NOTICED] / (double)(all ? all : 1));
+		printf("%lu flips: %lu noticed, %lu not (%.4f %%), %lu where nothing is "
+		       "read",
+		       all, fates[TRIAL_NOTICED], fates[TRIAL_FINE] - idle,
+		       100.0 * (double)fates[TRIAL_NOTICED] /
+			       (double)(all > idle ? all - idle : 1),
+		       idle);
 	else
 		printf("%lu mutations: %lu noticed, %lu taken for intact", all,
 		       fates[TRIAL_NOTICED], fates[TRIAL_FINE]);

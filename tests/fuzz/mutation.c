@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mft_codec.h"
+#include "mft_ring.h"
 #include "mft_seal.h"
 #include "mutation_records.h"
 #include "mutation_ring.h"
@@ -316,7 +317,10 @@ static void seal_again(struct mutation_dump *dump)
 
 		if (chunk->magic == MFT_CHUNK_MAGIC && chunk->header_bytes >= 72 &&
 		    mft_seal_fits_chunk(chunk->seal, (uint32_t)chunk_bytes))
-			chunk->seal = mft_seal_chunk(chunk, bytes, (uint32_t)chunk_bytes);
+			chunk->seal = chunk->kind == MFT_RING_ROOT
+					      ? mft_seal_root(chunk, (uint32_t)chunk_bytes)
+					      : mft_seal_chunk(chunk, bytes,
+							       (uint32_t)chunk_bytes);
 	}
 	header->start_seal = mft_seal_start(header);
 	if (header->end_seal)
