@@ -27,7 +27,7 @@ struct figure check_figure(const struct gauge *gauge, double value)
 	case QUANTITY_BYTES:
 		return figure_bytes(value);
 	case QUANTITY_COUNT:
-		return figure_count((uint64_t)value);
+		return figure_number(value);
 	default:
 		snprintf(figure.text, sizeof(figure.text), "%.1f%%", 100 * value);
 		return figure;
@@ -44,7 +44,7 @@ static struct figure distinct(const struct gauge *gauge, double value, double ot
 		return figure;
 	if (gauge->unit == QUANTITY_BYTES)
 		snprintf(figure.text, sizeof(figure.text), "%.40s B",
-			 figure_count((uint64_t)value).text);
+			 figure_number(value).text);
 	else if (gauge->unit == QUANTITY_RATIO)
 		snprintf(figure.text, sizeof(figure.text), "%.6f%%", 100 * value);
 	return figure;

@@ -21,6 +21,15 @@ struct figure figure_count(uint64_t count)
 	return figure;
 }
 
+struct figure figure_number(double number)
+{
+	const double most = 0x1p63;
+
+	if (!(number > 0))
+		return figure_count(0);
+	return figure_count(number < most ? (uint64_t)round(number) : (uint64_t)most);
+}
+
 struct figure figure_counted(uint64_t count, const char *noun)
 {
 	struct figure figure;
@@ -46,7 +55,7 @@ struct figure figure_bytes(double bytes)
 
 	if (bytes < 1023.5) {
 		snprintf(figure.text, sizeof(figure.text), "%.30s B",
-			 figure_count((uint64_t)(bytes < 0 ? 0 : bytes + 0.5)).text);
+			 figure_number(bytes).text);
 		return figure;
 	}
 	bytes /= 1024;

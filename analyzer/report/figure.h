@@ -22,6 +22,9 @@ struct figure figure_bytes(double bytes);
 /* "7,212,345" */
 struct figure figure_count(uint64_t count);
 
+/* The same of a number that was read or averaged: rounded, from 0 to 2^63. */
+struct figure figure_number(double number);
+
 /* "1 block", "7,212 blocks": the count with its noun, which takes an s. */
 struct figure figure_counted(uint64_t count, const char *noun);
 

@@ -51,7 +51,7 @@ static struct figure amount(double value, enum unit unit)
 	if (unit == UNIT_BYTES)
 		return figure_bytes(value);
 	if (unit == UNIT_COUNT)
-		return figure_count((uint64_t)llround(value));
+		return figure_number(value);
 	snprintf(figure.text, sizeof(figure.text), "%.1f%%", 100 * value);
 	return figure;
 }

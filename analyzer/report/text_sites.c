@@ -271,7 +271,7 @@ int text_sites(const struct terminal *terminal, const struct report *report,
 		fprintf(terminal->out, "\n%s     … and %s with %s (%s)%s\n",
 			terminal_style(terminal, TERMINAL_FAINT),
 			figure_counted(sites.count - report->top, "more call site").text,
-			order == SITES_BY_TEMPORARY ? figure_count((uint64_t)rest).text
+			order == SITES_BY_TEMPORARY ? figure_number(rest).text
 						    : figure_bytes(rest).text,
 			figure_share(rest, whole).text,
 			terminal_style(terminal, TERMINAL_PLAIN));

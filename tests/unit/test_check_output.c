@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a check shows of its verdicts: each format, with names that would break it, and the
- * commands to copy. */
+/* What a check shows of its verdicts: each format, with names that would break it, figures,
+ * and the commands to copy. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,9 @@
 #include <cmocka.h>
 
 #include "check_output.h"
+#include "check_words.h"
 #include "fake_side.h"
+#include "gauge.h"
 #include "nextcommand.h"
 #include "verdict.h"
 
@@ -100,11 +103,25 @@ static void names_stay_in_their_place(void **state)
 	}
 }
 
+/* A stored report may hold any number. */
+static void numbers_without_bounds(void **state)
+{
+	const struct gauge *gauge = gauge_find("max-allocations");
+
+	(void)state;
+	assert_string_equal(check_figure(gauge, 1e300).text, "9,223,372,036,854,775,808");
+	assert_string_equal(check_figure(gauge, 2.5).text, "3");
+	assert_string_equal(check_figure(gauge, NAN).text, "unknown");
+	assert_string_equal(figure_bytes(-1).text, "0 B");
+	assert_string_equal(figure_bytes(1023.4).text, "1,023 B");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commands_to_copy),
 		cmocka_unit_test(names_stay_in_their_place),
+		cmocka_unit_test(numbers_without_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
