@@ -56,8 +56,8 @@ struct comparison_program {
 };
 
 struct comparison {
-	struct comparison_program
-		*programs; /* in the order of the new side, then the rest */
+	/* In the order of the new side, then the rest. */
+	struct comparison_program *programs;
 	size_t count;
 };
 

@@ -21,20 +21,6 @@
 
 /* ---- Sites -------------------------------------------------------------------------- */
 
-static const char *gravest_kind(const struct site *site)
-{
-	static const enum profile_leak_kind gravest_first[] = {
-		PROFILE_LEAK_DEFINITE, PROFILE_LEAK_POSSIBLE,  PROFILE_LEAK_INDIRECT,
-		PROFILE_LEAK_UNFREED,  PROFILE_LEAK_REACHABLE, PROFILE_LEAK_SUPPRESSED,
-		PROFILE_LEAK_YOUNG,
-	};
-
-	for (size_t i = 0; i < sizeof(gravest_first) / sizeof(gravest_first[0]); i++)
-		if (site->leaks[gravest_first[i]].blocks > 0)
-			return profile_leak_name(gravest_first[i]);
-	return NULL;
-}
-
 static struct measures measures_of_site(const struct site *site,
 					const struct profile *profile)
 {
@@ -106,7 +92,7 @@ static int take_sites(const struct sites *sites, const struct calltree *tree,
 		if (error)
 			return error;
 		site->id = sites->items[i].fingerprint;
-		site->leak_kind = gravest_kind(&sites->items[i]);
+		site->leak_kind = sites_gravest_leak(&sites->items[i]);
 		site->measures = measures_of_site(&sites->items[i], profile);
 	}
 	return 0;

@@ -99,7 +99,7 @@ static int put_place(const struct calltree *tree, const struct stackpath *path, 
 
 static void put_figures(const struct site *site, FILE *out)
 {
-	enum profile_leak_kind kind;
+	const char *kind = sites_gravest_leak(site);
 
 	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",",
 		site->allocations, site->allocated_bytes, site->freed, site->failed,
@@ -110,8 +110,7 @@ static void put_figures(const struct site *site, FILE *out)
 		",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
 		site->peak_bytes, site->peak_blocks, site->live_bytes, site->live_blocks,
 		site->leaked.bytes, site->leaked.blocks);
-	fprintf(out, ",%s,%" PRIu64 ",%.3f,%" PRIu64 ",",
-		sites_gravest_leak(site, &kind) ? profile_leak_name(kind) : "",
+	fprintf(out, ",%s,%" PRIu64 ",%.3f,%" PRIu64 ",", kind ? kind : "",
 		site->pinned_exclusive_bytes, site->pinned_shared_bytes,
 		site->pinned_pages);
 }

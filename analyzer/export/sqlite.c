@@ -94,8 +94,6 @@ static char *function_new(const struct rows *rows)
 
 static int put_site(struct rows *rows, int64_t process, const struct site *site)
 {
-	enum profile_leak_kind kind;
-	const char *leak = sites_gravest_leak(site, &kind) ? profile_leak_name(kind) : NULL;
 	char fingerprint[17], *function;
 	int64_t row;
 	int error = stackpath_set(&rows->path, rows->report->tree, site);
@@ -112,9 +110,9 @@ static int put_site(struct rows *rows, int64_t process, const struct site *site)
 			     site->failed, site->temporary, site->lifetime_ns_sum,
 			     site->peak_bytes, site->peak_blocks, site->live_bytes,
 			     site->live_blocks, site->leaked.bytes, site->leaked.blocks,
-			     leak, site->pinned_exclusive_bytes, site->pinned_shared_bytes,
-			     site->pinned_pages, (int)site->trend.steady,
-			     site->trend.bytes_per_s);
+			     sites_gravest_leak(site), site->pinned_exclusive_bytes,
+			     site->pinned_shared_bytes, site->pinned_pages,
+			     (int)site->trend.steady, site->trend.bytes_per_s);
 	free(function);
 	return error ? error : put_stack(rows, site, row);
 }

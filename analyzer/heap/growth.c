@@ -111,7 +111,7 @@ int growth_add(struct growth *growth, size_t i, const struct profile_snapshot *s
 	       const double *pins, size_t sites_count)
 {
 	uint64_t f = snapshot->resident_bytes, r = snapshot->requested_bytes;
-	double ratio = f > r ? 1 - (double)r / (double)f : 0;
+	double ratio = profile_fragmentation(snapshot);
 	bool telling = f >= TELLING_RESIDENT_BYTES, ends, new_high;
 
 	if (make_room(growth, sites_count + 1) < 0)

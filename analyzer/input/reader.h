@@ -31,10 +31,8 @@ struct reader_chunk {
 	uint64_t base_clock;
 	uint32_t stream; /* as the file numbers it */
 	uint32_t seq;
-	uint32_t
-		bytes; /* in the file, with its header: less than a chunk where it is cut */
-	uint32_t end;  /* of what is to be read, from its start: bytes, or less (reader_cut)
-			*/
+	uint32_t bytes;	 /* in the file, with its header: less where it is cut */
+	uint32_t end;	 /* of what is to be read: bytes, or less (reader_cut) */
 	uint32_t header; /* bytes before the first record */
 	int32_t tid;
 	bool nested;

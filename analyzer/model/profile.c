@@ -53,6 +53,14 @@ void profile_free(struct profile *profile)
 	free(profile);
 }
 
+double profile_fragmentation(const struct profile_snapshot *snapshot)
+{
+	const double f = (double)snapshot->resident_bytes;
+	const double r = (double)snapshot->requested_bytes;
+
+	return f > r ? 1 - r / f : 0;
+}
+
 bool profile_is_glibc(const struct profile *profile)
 {
 	const char *name = profile->allocator ? pathname_base(profile->allocator) : NULL;

@@ -325,6 +325,9 @@ bool profile_moment_takes(const struct profile_moment *moment,
 size_t profile_find_moment(const struct profile *profile,
 			   const struct profile_moment *moment);
 
+/* 1 - R/F of a snapshot; 0 where more was asked for than is resident. */
+double profile_fragmentation(const struct profile_snapshot *snapshot);
+
 /* Whether glibc's malloc served the program, whose ways are known. */
 bool profile_is_glibc(const struct profile *profile);
 

@@ -124,10 +124,9 @@ json_t *json_leaks(const struct report *report, size_t member)
 
 json_t *json_leak_kind(const struct site *site)
 {
-	enum profile_leak_kind kind;
+	const char *kind = sites_gravest_leak(site);
 
-	return sites_gravest_leak(site, &kind) ? json_string(profile_leak_name(kind))
-					       : json_null();
+	return kind ? json_string(kind) : json_null();
 }
 
 json_t *json_site_leaks(const struct site *site)

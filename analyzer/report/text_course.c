@@ -36,13 +36,6 @@ static double rss(const struct profile_snapshot *s)
 	return (double)s->rss_bytes;
 }
 
-static double ratio(const struct profile_snapshot *s)
-{
-	double f = (double)s->resident_bytes, r = (double)s->requested_bytes;
-
-	return f > r ? 1 - r / f : 0;
-}
-
 /* The highest value of the snapshots in a column of time; where there is none, that of the
  * last one before it, since it still holds. */
 static double column_value(const struct profile *p,
@@ -113,8 +106,8 @@ static void print_curves(const struct terminal *terminal, const struct profile *
 		    figure_bytes(highest(p, usable)).text);
 	print_curve(terminal, p, "asked for", requested, top,
 		    figure_bytes(highest(p, requested)).text);
-	print_curve(terminal, p, "fragmentation", ratio, 1,
-		    figure_share(highest(p, ratio), 1).text);
+	print_curve(terminal, p, "fragmentation", profile_fragmentation, 1,
+		    figure_share(highest(p, profile_fragmentation), 1).text);
 }
 
 static int print_growth(const struct terminal *terminal, const struct report *report,
@@ -127,7 +120,8 @@ static int print_growth(const struct terminal *terminal, const struct report *re
 
 	fprintf(terminal->out, "\n  From %s to %s it rose from %s to %s, by %s.\n",
 		figure_duration(from->time_ns).text, figure_duration(to->time_ns).text,
-		figure_share(ratio(from), 1).text, figure_share(ratio(to), 1).text,
+		figure_share(profile_fragmentation(from), 1).text,
+		figure_share(profile_fragmentation(to), 1).text,
 		figure_bytes((double)growth->lost_bytes).text);
 	for (unsigned k = 0; !error && k < PROFILE_GROWTH_SITES; k++) {
 		uint32_t node;

@@ -264,9 +264,9 @@ int text_cycles(const struct terminal *terminal, const struct report *report, si
 		error = print_way(terminal, report, member, kinds[i].cycle);
 	}
 	if (!error && i < count)
-		fprintf(terminal->out, "\n     %s… and %s more kinds of cycles%s\n",
+		fprintf(terminal->out, "\n     %s… and %s of cycles%s\n",
 			terminal_style(terminal, TERMINAL_FAINT),
-			figure_count(count - i).text,
+			figure_counted(count - i, "more kind").text,
 			terminal_style(terminal, TERMINAL_PLAIN));
 	if (leaks->cycles_total > leaks->cycles_count)
 		fprintf(terminal->out, "     %s(of %s cycles the %s that keep most)%s\n",

@@ -220,19 +220,11 @@ static const struct profile_snapshot *peak_snapshot(const struct profile *profil
 	return peak;
 }
 
-static double fragmentation(const struct profile_snapshot *snapshot)
-{
-	if (snapshot->resident_bytes == 0 ||
-	    snapshot->requested_bytes >= snapshot->resident_bytes)
-		return 0;
-	return 1 - (double)snapshot->requested_bytes / (double)snapshot->resident_bytes;
-}
-
 double text_fragmentation_at_peak(const struct profile *profile)
 {
 	if (profile->snapshots_count == 0)
 		return 0;
-	return fragmentation(peak_snapshot(profile));
+	return profile_fragmentation(peak_snapshot(profile));
 }
 
 static void print_fragmentation(const struct terminal *terminal,
@@ -251,10 +243,11 @@ static void print_fragmentation(const struct terminal *terminal,
 	worst = &profile->snapshots[profile->worst_snapshot];
 	peak = peak_snapshot(profile);
 	text_field(terminal, "fragmentation", "%s at %s (%s%s), %s at worst%s",
-		   figure_share(fragmentation(peak), 1).text,
+		   figure_share(profile_fragmentation(peak), 1).text,
 		   is_told ? "the peak" : "the window's peak",
 		   figure_bytes((double)peak->resident_bytes).text,
-		   is_told ? " resident" : "", figure_share(fragmentation(worst), 1).text,
+		   is_told ? " resident" : "",
+		   figure_share(profile_fragmentation(worst), 1).text,
 		   worst->reason == MFT_SNAPSHOT_EXIT ? " (exit)" : "");
 }
 

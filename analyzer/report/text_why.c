@@ -9,6 +9,7 @@
 #include "calltree.h"
 #include "family.h"
 #include "figure.h"
+#include "pathname.h"
 #include "profile.h"
 #include "report.h"
 #include "symbols.h"
@@ -26,8 +27,8 @@ struct why {
 	const struct report *report;
 	size_t member;
 	const struct profile *profile;
-	uint32_t
-		*top; /* by block: the last block of its way; PROFILE_NO_BLOCK: not known */
+	/* By block: the last one of its way; PROFILE_NO_BLOCK: not known. */
+	uint32_t *top;
 };
 
 /* Blocks that are asked for and are held at the same place in the end. */
@@ -70,10 +71,9 @@ static int print_variable(const struct why *why, const struct profile_root *root
 			  uint64_t address)
 {
 	const struct profile_module *from = &why->profile->modules[root->module];
-	const char *slash = strrchr(from->path, '/'), *name = NULL;
 	FILE *out = why->terminal->out;
 	struct symbol_module *module;
-	const char *file;
+	const char *file, *name = NULL;
 	uint64_t offset = 0;
 	int error = symbols_module(why->report->symbols, from->path, from->build_id,
 				   from->build_id_bytes, &module);
@@ -81,7 +81,7 @@ static int print_variable(const struct why *why, const struct profile_root *root
 	if (!error)
 		error = symbols_object_at(why->report->symbols, module,
 					  address - from->bias, &name, &offset);
-	file = symbols_string(why->report->symbols, slash ? slash + 1 : from->path);
+	file = symbols_string(why->report->symbols, pathname_base(from->path));
 	if (error || !file)
 		return -ENOMEM;
 	if (name && offset)

@@ -309,7 +309,7 @@ int sites_add(struct sites *sites, const struct calltree *tree, struct calltree_
 	return 0;
 }
 
-bool sites_gravest_leak(const struct site *site, enum profile_leak_kind *ret_kind)
+const char *sites_gravest_leak(const struct site *site)
 {
 	static const enum profile_leak_kind gravest_first[] = {
 		PROFILE_LEAK_DEFINITE, PROFILE_LEAK_POSSIBLE,  PROFILE_LEAK_INDIRECT,
@@ -317,11 +317,8 @@ bool sites_gravest_leak(const struct site *site, enum profile_leak_kind *ret_kin
 		PROFILE_LEAK_YOUNG,
 	};
 
-	for (size_t i = 0; i < sizeof(gravest_first) / sizeof(gravest_first[0]); i++) {
-		if (site->leaks[gravest_first[i]].blocks == 0)
-			continue;
-		*ret_kind = gravest_first[i];
-		return true;
-	}
-	return false;
+	for (size_t i = 0; i < sizeof(gravest_first) / sizeof(gravest_first[0]); i++)
+		if (site->leaks[gravest_first[i]].blocks > 0)
+			return profile_leak_name(gravest_first[i]);
+	return NULL;
 }

@@ -95,7 +95,8 @@ void sites_sort(struct sites *sites, enum sites_order order);
 /* What a site has of what `order` sorts by: bytes or a count. */
 double sites_weight(const struct site *site, enum sites_order order);
 
-/* The gravest kind of a site's blocks that are not free. Returns false if all are. */
-bool sites_gravest_leak(const struct site *site, enum profile_leak_kind *ret_kind);
+/* The gravest kind of a site's blocks that are not free, as profile_leak_name tells it.
+ * NULL: all are free. */
+const char *sites_gravest_leak(const struct site *site);
 
 #endif
