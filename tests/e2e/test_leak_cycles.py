@@ -60,6 +60,18 @@ def leaks_of(trace):
     return run
 
 
+def expect_circles(process, expected):
+    """So many blocks in the cycles of each function, which nothing points into."""
+    found = cycles_by_function(process, expected)
+    blocks = {name: [c["blocks"] for c in cycles] for name, cycles in found.items()}
+    assert blocks == expected
+    for cycles in found.values():
+        for cycle in cycles:
+            expect_closed(cycle)
+            assert not cycle["entered"]
+    expect_total(process)
+
+
 def test_rings(leaks_of):
     process = leaks_of(command_of("rings"))
     # {function: (blocks of the knot, length of its shortest way round, is led to)}
@@ -133,14 +145,7 @@ def test_shared_ptr(leaks_of):
         # A weak pointer holds the counter only, and nothing is left.
         "broken_by_weak": [],
     }
-    found = cycles_by_function(process, expected)
-    blocks = {name: [c["blocks"] for c in cycles] for name, cycles in found.items()}
-    assert blocks == expected
-    for cycles in found.values():
-        for cycle in cycles:
-            expect_closed(cycle)
-            assert not cycle["entered"]
-    expect_total(process)
+    expect_circles(process, expected)
 
 
 def test_a_pointer_into_oneself_is_no_cycle(leaks_of):
@@ -168,14 +173,7 @@ def test_rust_rc(leaks_of, rust_rc):
         "circle_of_three": [3],
         "broken_by_weak": [],
     }
-    found = cycles_by_function(process, expected)
-    blocks = {name: [c["blocks"] for c in cycles] for name, cycles in found.items()}
-    assert blocks == expected
-    for cycles in found.values():
-        for cycle in cycles:
-            expect_closed(cycle)
-            assert not cycle["entered"]
-    expect_total(process)
+    expect_circles(process, expected)
     # What the run-time library keeps is in use.
     definite = process["leaks"]["definite"]
     assert definite["blocks"] == 3

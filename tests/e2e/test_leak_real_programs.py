@@ -17,7 +17,7 @@ import pytest
 from leak_cases import read_leaks
 from memcheck import MEMCHECK, read_records, run_memcheck
 from recording import LIBRARY, environment, escape
-from test_real_programs import free_port
+from test_real_programs import free_port, git_environment
 
 SQL = b"""
 create table t (a integer primary key, b text);
@@ -48,16 +48,7 @@ git init -q --initial-branch=main .
 for i in 1 2 3; do seq $i 90 > file; git add file; git commit -q -m "number $i"; done
 """
 
-GIT = {
-    "HOME": "/nonexistent",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "A",
-    "GIT_AUTHOR_EMAIL": "a@example.org",
-    "GIT_AUTHOR_DATE": "2020-01-01T00:00:00Z",
-    "GIT_COMMITTER_NAME": "C",
-    "GIT_COMMITTER_EMAIL": "c@example.org",
-    "GIT_COMMITTER_DATE": "2020-01-01T00:00:00Z",
-}
+GIT = git_environment("/nonexistent")
 
 # name: (command, standard input, environment, whether something must be lost)
 PROGRAMS = {

@@ -184,9 +184,10 @@ git rev-parse HEAD
 """
 
 
-def test_git(compare, tmp_path):
-    env = {
-        "HOME": str(tmp_path),
+def git_environment(home):
+    """Whoever runs git, and whenever: it makes the same objects."""
+    return {
+        "HOME": str(home),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_AUTHOR_NAME": "A",
         "GIT_AUTHOR_EMAIL": "a@example.org",
@@ -195,7 +196,10 @@ def test_git(compare, tmp_path):
         "GIT_COMMITTER_EMAIL": "c@example.org",
         "GIT_COMMITTER_DATE": "2020-01-01T00:00:00Z",
     }
-    run = compare("bash", "-c", GIT, env=env, tmp_path=tmp_path)
+
+
+def test_git(compare, tmp_path):
+    run = compare("bash", "-c", GIT, env=git_environment(tmp_path), tmp_path=tmp_path)
     assert run.status == 0 and b"number 3" in run.stdout
     processes = run.top()
     expect_recorded(processes, at_least=10)

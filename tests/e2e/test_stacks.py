@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 from recording import LIBRARY, Process, base_name, escape, read_report
-from test_real_programs import GIT, PERL, PYTHON, SOURCE, SQL, Redis
+from test_real_programs import GIT, PERL, PYTHON, SOURCE, SQL, Redis, git_environment
 
 BUILDS = ["plain", "with_fp", "without_fp"]
 
@@ -250,15 +250,7 @@ def test_compiler(trace, tmp_path):
 
 
 def test_git(trace, tmp_path):
-    env = {
-        "HOME": str(tmp_path),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_AUTHOR_NAME": "A",
-        "GIT_AUTHOR_EMAIL": "a@example.org",
-        "GIT_COMMITTER_NAME": "C",
-        "GIT_COMMITTER_EMAIL": "c@example.org",
-    }
-    run = trace("bash", "-c", GIT, env=env, options="verify=1")
+    run = trace("bash", "-c", GIT, env=git_environment(tmp_path), options="verify=1")
     assert run.status == 0
     expect_nearly_same_stacks(run, 10000)
 
