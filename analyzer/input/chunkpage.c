@@ -67,6 +67,8 @@ static void check_page(const struct reader *reader, const struct reader_stream *
 	const uint32_t chunk_bytes = reader->header.chunk_bytes;
 	const size_t last = stream->first + stream->count - 1;
 	const uint32_t sealed = sealed_bytes(page, done);
+	/* Also one that says it covers nothing. */
+	const bool has_seal = done >= sizeof(*header) && mft_seal_is_there(header);
 
 	page->sealed = 0;
 	page->broken = NULL;
@@ -74,7 +76,7 @@ static void check_page(const struct reader *reader, const struct reader_stream *
 		return;
 	if (header->stream != chunk->stream || header->seq != chunk->seq)
 		page->broken = "another chunk is here now";
-	else if (sealed && !mft_seal_fits_chunk(header->seal, chunk_bytes))
+	else if (has_seal && !mft_seal_fits_chunk(header->seal, chunk_bytes))
 		page->broken = "the chunk does not fit its checksum";
 	else if (sealed > done)
 		return; /* cut, which has been noted */

@@ -95,8 +95,12 @@ static int pass_over(struct reader *reader, const struct mft_chunk *c, uint64_t 
 	struct mft_chunk *whole;
 	int64_t n;
 
-	if (!mft_seal_is_there(c) || !mft_seal_fits_chunk(c->seal, chunk_bytes))
+	if (!mft_seal_is_there(c))
 		return 1;
+	if (!mft_seal_fits_chunk(c->seal, chunk_bytes)) {
+		reader_note_damage(reader, offset, "a chunk does not fit its checksum");
+		return 1;
+	}
 	whole = malloc(chunk_bytes);
 	if (!whole)
 		return -ENOMEM;

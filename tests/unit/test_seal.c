@@ -190,6 +190,27 @@ static void no_bit_can_change_unseen(void **state)
 	assert_int_equal(unseen, 0);
 }
 
+/* Every bit of the headers of all chunks: the last of a stream may have no seal, but a seal
+ * that says it covers nothing is not none. */
+static void no_bit_of_a_chunks_header_can_change_unseen(void **state)
+{
+	const uint64_t chunks =
+		((uint64_t)lseek(scratch.fd, 0, SEEK_END) - MFT_HEADER_BYTES) / CHUNK;
+	const uint64_t bits = 8 * sizeof(struct mft_chunk);
+
+	(void)state;
+	assert_true(chunks > 2);
+	for (uint64_t i = 0; i < chunks * bits; i++) {
+		const uint64_t bit = 8 * two_streams_chunk_offset(i / bits) + i % bits;
+		struct outcome outcome;
+
+		flip(bit);
+		outcome = read_dump();
+		assert_true(outcome.opened < 0 || outcome.damage.places > 0);
+		flip(bit);
+	}
+}
+
 static void a_stream_ends_before_a_chunk_that_does_not_fit(void **state)
 {
 	struct outcome outcome;
@@ -290,6 +311,7 @@ int main(void)
 		SEAL_TEST(an_intact_dump_fits),
 		SEAL_TEST(no_bit_can_change_unseen),
 		SEAL_TEST(a_stream_ends_before_a_chunk_that_does_not_fit),
+		SEAL_TEST(no_bit_of_a_chunks_header_can_change_unseen),
 		SEAL_TEST(a_chunk_must_be_sealed_before_the_next),
 		cmocka_unit_test_setup_teardown(a_killed_process_leaves_bytes_unsealed,
 						setup_killed, teardown),
