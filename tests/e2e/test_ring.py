@@ -566,7 +566,11 @@ def test_events_as_text_begin_with_the_window(ring_dump, tmp_path):
     undone = sum(told["what"] == "realloc failed" for told in others)
     assert undone > 0
     counted = process["recording"]["events"] - folded_events(process)
-    assert len(events) - undone == counted
+    # One that the window begins within counts there, but what it released is told before.
+    begun = counted - (len(events) - undone)
+    first = next(line.split() for line in lines[1:] if " snapshot" not in line)
+    assert begun == 0 or (begun == 1 and first[2] in ("realloc", "reallocarray")
+                          and first[3] != "from")
 
 
 def test_ring_of_the_launcher(tmp_path):
