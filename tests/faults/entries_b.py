@@ -22,7 +22,7 @@ FAULTS = [
     Fault("B2", "40 libraries with static storage", ("thread_storage", *STATIC)),
     Fault("B3", "40 keys whose destructors allocate", ("free_in_key_destructor",)),
     Fault("B3", "C++ thread_local destructors", ("thread_local_destructor",)),
-    Fault("B3", "200,000 short threads", ("thread_churn", "200000"),
+    Fault("B3", "50,000 short threads", ("thread_churn", "50000"),
           short=("thread_churn", "4000")),
     Fault("B4", "loaded by dlopen, closed, 30 times", ("loads_recorder", "{library}"),
           preload=(), recorded=NAMED, rival=False, ignore=("*.mft",)),
