@@ -2,7 +2,7 @@
 /* To be preloaded: stands in front of malloc and free, and does nothing but call them. What
  * it adds is what no recorder that is preloaded can be without. */
 #include <dlfcn.h>
-#include <stddef.h>
+#include <stdlib.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
