@@ -112,7 +112,7 @@ def test_what_is_left_out_is_counted(running, options):
     """One thread, step by step."""
     one = running(0, options)
     one.keep()
-    # A reader of a ring that is written to may be an event late.
+    # A look into a running ring ends with the last whole tick of the clock.
     deadline = time.monotonic() + 10
     while kept(one.report()) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
