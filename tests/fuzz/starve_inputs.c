@@ -11,7 +11,6 @@
  * here (--wrap), those of libraries go on to the C library. What must hold is what the
  * target itself says: that it ends, and that a step which lacked memory says so.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -19,8 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "inputs.h"
 #include "starving.h"
 
 #define MOST_DEFAULT 40u
@@ -142,41 +141,6 @@ static void starve(const uint8_t *bytes, size_t count)
 	inputs++;
 }
 
-static void starve_file(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	struct stat status;
-	uint8_t *bytes;
-
-	if (!file || fstat(fileno(file), &status) < 0 ||
-	    (bytes = malloc((size_t)status.st_size + 1)) == NULL ||
-	    fread(bytes, 1, (size_t)status.st_size, file) != (size_t)status.st_size) {
-		fprintf(stderr, "%s: cannot be read\n", path);
-		exit(2);
-	}
-	fclose(file);
-	fprintf(stderr, "%s\n", path);
-	starve(bytes, (size_t)status.st_size);
-	free(bytes);
-}
-
-static void starve_directory(const char *path)
-{
-	struct dirent **entries;
-	int count = scandir(path, &entries, NULL, alphasort);
-
-	for (int i = 0; i < count; i++) {
-		char name[4096];
-
-		snprintf(name, sizeof(name), "%s/%s", path, entries[i]->d_name);
-		if (entries[i]->d_name[0] != '.')
-			starve_file(name);
-		free(entries[i]);
-	}
-	if (count >= 0)
-		free(entries);
-}
-
 int main(int argc, char **argv)
 {
 	int i = 1;
@@ -186,14 +150,7 @@ int main(int argc, char **argv)
 		most = most ? most : 1;
 		i = 3;
 	}
-	for (; i < argc; i++) {
-		struct stat status;
-
-		if (stat(argv[i], &status) == 0 && S_ISDIR(status.st_mode))
-			starve_directory(argv[i]);
-		else
-			starve_file(argv[i]);
-	}
+	(void)inputs_give(argv + i, starve);
 	fprintf(stderr, "%lu inputs, %lu runs\n", inputs, runs);
 	return inputs == 0;
 }
